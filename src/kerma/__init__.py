@@ -1,0 +1,62 @@
+"""Kerma: the whole of DICOM as one Python package.
+
+The names below are loaded when they are first used, so that ``import kerma`` costs next to nothing: neither numpy nor asyncio nor a
+database is imported until something needs it.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from kerma._version import __version__
+
+if TYPE_CHECKING:
+    from kerma import aio
+    from kerma.archive import Archive
+    from kerma.dataset import Dataset, Element, Sequence
+    from kerma.errors import KermaError
+    from kerma.formats.part10 import open, read, write
+    from kerma.net.client import connect
+
+__all__ = [
+    "Archive",
+    "Dataset",
+    "Element",
+    "KermaError",
+    "Sequence",
+    "__version__",
+    "aio",
+    "connect",
+    "open",
+    "read",
+    "write",
+]
+
+_HOME = {
+    "Archive": "kerma.archive",
+    "Dataset": "kerma.dataset",
+    "Element": "kerma.dataset",
+    "KermaError": "kerma.errors",
+    "Sequence": "kerma.dataset",
+    "connect": "kerma.net.client",
+    "open": "kerma.formats.part10",
+    "read": "kerma.formats.part10",
+    "write": "kerma.formats.part10",
+}
+_MODULES = {"aio"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"kerma.{name}")
+    else:
+        raise AttributeError(f"module 'kerma' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
