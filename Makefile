@@ -1,0 +1,84 @@
+# The two commands are `make serve` and `make test`; the rest is for work on Kerma itself.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST := $(BIN)/python -m pytest
+JOBS ?= 2
+
+.PHONY: help serve test venv peers shape lint unit corpus interop fuzz format tables bench bench-quick soak-crash soak-fuzz clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
+
+# -- set-up ------------------------------------------------------------------------------------------------------------
+
+$(BIN)/kerma: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or call make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kerma needs Python 3.11 or newer; make PYTHON=python3.12 takes another one" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Setting up $(VENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $(BIN)/kerma
+
+$(VENV)/.test: $(BIN)/kerma
+	@echo "Adding what the tests need ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint,bench]'
+	@touch $@
+
+venv: $(VENV)/.test ## set up .venv with everything that tests need
+
+peers: ## install the real peers that interop tests talk to (root on Debian), or say which are missing
+	@bash tools/peers.sh $(PEERS)
+
+# -- run ---------------------------------------------------------------------------------------------------------------
+
+serve: $(BIN)/kerma ## run the archive on loopback (ARGS="--data DIR ..." for more)
+	@exec $(BIN)/kerma serve $(ARGS)
+
+# -- test --------------------------------------------------------------------------------------------------------------
+
+test: venv peers ## the whole suite: shape, lint and types, unit, corpus, interop, a short fuzz
+	@$(MAKE) --no-print-directory shape lint unit corpus interop fuzz
+
+shape: venv ## import matrix, circles, sizes
+	@$(PYTEST) tests/shape -q
+
+lint: venv ## ruff and mypy --strict
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+unit: venv ## unit and property tests
+	@$(PYTEST) tests -q -n $(JOBS) --ignore tests/shape --ignore tests/corpus --ignore tests/interop --ignore tests/fuzz -m "not soak"
+
+corpus: venv ## every public file of the corpus (KERMA_CORPUS)
+	@$(PYTEST) tests/corpus -q -n $(JOBS) -m "not soak"
+
+interop: venv ## real peers as processes on loopback
+	@$(PYTEST) tests/interop -q -n $(JOBS) -m "not soak"
+
+fuzz: venv ## a short fuzz of scan, PDUs and command sets
+	@$(PYTEST) tests/fuzz -q -n $(JOBS) -m "not soak"
+
+soak-crash: venv ## 200 kills while four associations store (long)
+	@$(PYTEST) tests/interop -q -m soak -k crash
+
+# -- work --------------------------------------------------------------------------------------------------------------
+
+format: venv ## let ruff mend what it can
+	@$(BIN)/ruff check --fix . ; $(BIN)/ruff format .
+
+bench: venv ## Kerma and its peers side by side: tables and plots in bench/out
+	@bash tools/peers.sh bench
+	@$(BIN)/python -m bench.run
+
+bench-quick: venv ## the same in about a minute
+	@bash tools/peers.sh bench
+	@$(BIN)/python -m bench.run --quick
+
+clean: ## remove what make made
+	@rm -rf $(VENV) bench/out .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,23 @@
+"""What all tests share: where the corpus is, and Hypothesis' profiles."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parents[1]
+
+settings.register_profile("kerma", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("kerma")
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of public files by others; tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("KERMA_CORPUS", ROOT.parent / "shared" / "corpus"))
+    if not (folder / "manifest.tsv").is_file():
+        pytest.skip(f"no corpus at {folder}; set KERMA_CORPUS")
+    return folder
