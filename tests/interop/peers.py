@@ -1,0 +1,133 @@
+"""The peers by name: DCMTK, pynetdicom, Orthanc, and Kerma's own server and command line as processes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .processes import Peer, find_program, free_port, python
+
+# DCMTK leaves Nagle's algorithm on unless this is set; without it each small PDU waits for the delayed acknowledgement.
+DCMTK_ENV = {"TCP_NODELAY": "1"}
+
+
+@dataclass(frozen=True)
+class TLSFiles:
+    """One test authority and the certificates it signed, as PEM files."""
+
+    ca: Path
+    server_cert: Path
+    server_key: Path
+    client_cert: Path
+    client_key: Path
+
+
+# -- DCMTK -------------------------------------------------------------------------------------------------------------
+
+
+def storescp(folder: Path, *options: str, tls: TLSFiles | None = None, pdu: int = 131072) -> Peer:
+    """DCMTK's bare storage SCP; files are written to ``folder/in``."""
+    port, target = free_port(), folder / "in"
+    target.mkdir(parents=True, exist_ok=True)
+    secure = [] if tls is None else ["+tls", str(tls.server_key), str(tls.server_cert), "+cf", str(tls.ca), "-vc"]
+    argv = [find_program("storescp"), "-pdu", str(pdu), "-od", str(target), *secure, *options, str(port)]
+    return Peer("storescp", argv, folder, port=port, aet="STORESCP", env=DCMTK_ENV, extra={"in": target})
+
+
+def dcmqrscp(folder: Path, destinations: Mapping[str, int] | None = None, *options: str) -> Peer:
+    """DCMTK's archive, with its configuration file written here; ``destinations`` are titles and ports for C-MOVE."""
+    port, store = free_port(), folder / "store"
+    store.mkdir(parents=True, exist_ok=True)
+    hosts = [f"dest{n} = ({aet}, localhost, {p})" for n, (aet, p) in enumerate((destinations or {}).items())]
+    config = folder / "dcmqrscp.cfg"
+    config.write_text(
+        "\n".join(
+            [
+                f"NetworkTCPPort = {port}",
+                "MaxPDUSize = 131072",
+                "MaxAssociations = 64",
+                "HostTable BEGIN",
+                *hosts,
+                "HostTable END",
+                "VendorTable BEGIN",
+                "VendorTable END",
+                "AETable BEGIN",
+                f"QRSCP {store} RW (200, 1024mb) ANY",
+                "AETable END",
+                "",
+            ]
+        )
+    )
+    argv = [find_program("dcmqrscp"), "-c", str(config), *options, str(port)]
+    return Peer("dcmqrscp", argv, folder, port=port, aet="QRSCP", env=DCMTK_ENV, extra={"store": store})
+
+
+# -- pynetdicom --------------------------------------------------------------------------------------------------------
+
+
+def pynetdicom_storescp(folder: Path, *options: str, host: str = "127.0.0.1", pdu: int = 131072) -> Peer:
+    port, target = free_port(host), folder / "in"
+    target.mkdir(parents=True, exist_ok=True)
+    argv = [python(), "-m", "pynetdicom", "storescp", str(port), "-ba", host, "-pdu", str(pdu), "-od", str(target)]
+    return Peer("pynetdicom-storescp", [*argv, *options], folder, host, port, "STORESCP", extra={"in": target})
+
+
+def pynetdicom_qrscp(folder: Path, destinations: Mapping[str, int] | None = None, host: str = "127.0.0.1") -> Peer:
+    port, store = free_port(host), folder / "store"
+    store.mkdir(parents=True, exist_ok=True)
+    lines = [
+        "[DEFAULT]",
+        "ae_title: QRSCP",
+        f"port: {port}",
+        "max_pdu: 131072",
+        "acse_timeout: 30",
+        "dimse_timeout: 30",
+        "network_timeout: 30",
+        f"bind_address: {host}",
+        f"instance_location: {store}",
+        f"database_location: {folder / 'qrscp.sqlite'}",
+        "log_identifier: False",
+    ]
+    for aet, destination in (destinations or {}).items():
+        lines += [f"[{aet}]", "address: 127.0.0.1", f"port: {destination}"]
+    config = folder / "qrscp.ini"
+    config.write_text("\n".join(lines) + "\n")
+    argv = [python(), "-m", "pynetdicom", "qrscp", "-c", str(config)]
+    return Peer("pynetdicom-qrscp", argv, folder, host, port, "QRSCP", extra={"store": store})
+
+
+# -- Orthanc -----------------------------------------------------------------------------------------------------------
+
+
+def orthanc(folder: Path, destinations: Mapping[str, int] | None = None, titles: Sequence[str] = ()) -> Peer:
+    """Orthanc with its SQLite index and its own defaults, its page refused to everyone but loopback.
+
+    ``titles`` are callers that may query; Orthanc wants to know its modalities.
+    """
+    port, http, store = free_port(), free_port(), folder / "store"
+    store.mkdir(parents=True, exist_ok=True)
+    known = {aet: [aet, "127.0.0.1", number] for aet, number in (destinations or {}).items()}
+    known.update({aet: [aet, "127.0.0.1", 1] for aet in titles if aet not in known})
+    settings = {
+        "Name": "peer",
+        "StorageDirectory": str(store),
+        "IndexDirectory": str(store),
+        "DicomAet": "ORTHANC",
+        "DicomPort": port,
+        "HttpPort": http,
+        "RemoteAccessAllowed": False,
+        "AuthenticationEnabled": False,
+        "DicomAlwaysAllowFind": True,
+        "DicomAlwaysAllowGet": True,
+        "DicomAlwaysAllowMove": True,
+        "DicomModalities": known,
+        "MaximumPduLength": 131072,
+        "Plugins": [],
+    }
+    config = folder / "orthanc.json"
+    config.write_text(json.dumps(settings, indent=1))
+    return Peer(
+        "orthanc", [find_program("Orthanc"), str(config)], folder, port=port, aet="ORTHANC", extra={"store": store}
+    )
