@@ -1,0 +1,106 @@
+"""What a command says: lines of failure, tables, JSON lines and progress.
+
+May touch standard output and standard error. Rules:
+
+- Results go to standard output, everything about the work to standard error.
+- To a terminal a list is a table; in a pipe it is lines of tab-separated fields under a header, and progress is silent.
+- What comes from files and peers is stripped of control characters before it reaches a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import click
+
+_TABLE_PAGE = 500
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, with nothing in it that a terminal would obey."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else " " if char in "\t\r\n" else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
+
+
+def fail_line(text: str) -> None:
+    """One line on standard error."""
+    click.echo(f"kerma: {printable(text)}", err=True)
+
+
+def note(text: str) -> None:
+    """One line about the work on standard error, not a failure."""
+    click.echo(printable(text), err=True)
+
+
+def json_line(value: Mapping[str, Any]) -> None:
+    """One object as a line of JSON on standard output."""
+    click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    """Print rows under a header; the number of rows. Streams in a pipe, and by pages of a few hundred to a terminal."""
+    if not sys.stdout.isatty():
+        return _fields(columns, rows)
+    from kerma.cli.bar import drawn_table
+
+    count, source = 0, iter(rows)
+    while page := list(islice(source, _TABLE_PAGE)):
+        drawn_table(columns, page)
+        count += len(page)
+    return count
+
+
+def _fields(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
+    click.echo("\t".join(columns))
+    count = 0
+    for row in rows:
+        click.echo("\t".join(printable(field) for field in row))
+        count += 1
+    return count
+
+
+class Progress:
+    """Counts work. ``total`` may be set or raised at any time; None is unknown."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.total: int | None = None
+
+    def advance(self, count: int = 1) -> None:
+        """``count`` more are done."""
+        self.done += count
+
+    def update(self, done: int, total: int | None = None) -> None:
+        """``done`` of ``total`` are done."""
+        self.total = total if total is not None else self.total
+        self.advance(done - self.done)
+
+    def note(self, text: str) -> None:
+        """A line on standard error, beside the bar."""
+        note(text)
+
+    def fail(self, text: str) -> None:
+        """A line of failure on standard error, beside the bar."""
+        fail_line(text)
+
+
+@contextmanager
+def progress(title: str, total: int | None = None) -> Iterator[Progress]:
+    """A progress bar on standard error when that is a terminal; counts silently otherwise."""
+    if not sys.stderr.isatty():
+        silent = Progress()
+        silent.total = total
+        yield silent
+        return
+    from kerma.cli.bar import bar
+
+    with bar(title, total) as shown:
+        yield shown
