@@ -45,25 +45,38 @@ def program() -> Callable[[str], str]:
     return find
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts peers of ``peers.py`` in folders of their own and ends them after the test, whatever happened."""
+@contextlib.contextmanager
+def starter(folder: Path) -> Iterator[Start]:
+    """A function that starts peers of ``peers.py`` in folders of their own; all are ended, whatever happened."""
     with contextlib.ExitStack() as stack:
         count = 0
 
         def begin(make: Callable[..., Peer], *args: object, **options: object) -> Peer:
             nonlocal count
             count += 1
-            folder = tmp_path / f"peer{count}"
-            folder.mkdir()
+            place = folder / f"peer{count}"
+            place.mkdir()
             try:
-                peer = make(folder, *args, **options)
+                peer = make(place, *args, **options)
             except MissingPeerError as error:
                 missing(str(error))
                 raise
             stack.callback(peer.stop)
             return peer.start()
 
+        yield begin
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    with starter(tmp_path) as begin:
+        yield begin
+
+
+@pytest.fixture(scope="module")
+def start_shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """As ``start``, for peers that all tests of a module share."""
+    with starter(tmp_path_factory.mktemp("shared")) as begin:
         yield begin
 
 

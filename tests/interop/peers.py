@@ -131,3 +131,66 @@ def orthanc(folder: Path, destinations: Mapping[str, int] | None = None, titles:
     return Peer(
         "orthanc", [find_program("Orthanc"), str(config)], folder, port=port, aet="ORTHANC", extra={"store": store}
     )
+
+
+# -- Kerma -------------------------------------------------------------------------------------------------------------
+
+
+def kerma_program() -> str:
+    """The console script that was installed beside this interpreter."""
+    return str(Path(python()).parent / "kerma")
+
+
+def kerma_config(
+    folder: Path,
+    destinations: Mapping[str, int] | None = None,
+    *,
+    sections: Mapping[str, Mapping[str, object]] | None = None,
+    tls: tuple[Path, Path, Path] | None = None,
+    tls_peers: Mapping[str, int] | None = None,
+) -> Path:
+    """A configuration file; ``tls`` is certificate, key, authority; JSON's scalars and lists are TOML's too."""
+    lines: list[str] = []
+    for name, keys in (sections or {}).items():
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in keys.items())]
+    if tls is not None:
+        lines += [
+            "[tls]",
+            *(f"{key} = {json.dumps(str(path))}" for key, path in zip(("cert", "key", "ca"), tls, strict=True)),
+        ]
+    for aet, port in {**(destinations or {}), **(tls_peers or {})}.items():
+        lines += ["[[peer]]", f'name = "{aet.lower()}"', f'aet = "{aet}"', 'host = "127.0.0.1"', f"port = {port}"]
+        if aet in (tls_peers or {}):
+            lines += ["tls = true"]
+    path = folder / "kerma.toml"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def kerma_serve(
+    folder: Path,
+    destinations: Mapping[str, int] | None = None,
+    *options: str,
+    host: str = "127.0.0.1",
+    tls: TLSFiles | None = None,
+    data: Path | None = None,
+    sections: Mapping[str, Mapping[str, object]] | None = None,
+) -> Peer:
+    """``kerma serve`` with its own data folder; over TLS alone where ``tls`` is given."""
+    port = free_port(host)
+    listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    server: dict[str, object] = {"aet": "KERMA", "open": True, "drain": 5.0}
+    server.update({"dicom": [], "dicom_tls": [listen]} if tls else {"dicom": [listen]})
+    server["data"] = str(data or folder / "data")
+    merged = {**(sections or {}), "server": {**server, **((sections or {}).get("server", {}))}}
+    files = None if tls is None else (tls.server_cert, tls.server_key, tls.ca)
+    config = kerma_config(folder, destinations, sections=merged, tls=files)
+    argv = [kerma_program(), "serve", "--config", str(config), *options]
+    return Peer("kerma", argv, folder, host, port, "KERMA", extra={"data": data or folder / "data"})
+
+
+def kerma_listen(folder: Path, *options: str) -> Peer:
+    port, target = free_port(), folder / "in"
+    target.mkdir(parents=True, exist_ok=True)
+    argv = [kerma_program(), "listen", "--dicom", f"127.0.0.1:{port}", "-o", str(target), *options]
+    return Peer("kerma-listen", argv, folder, port=port, aet="KERMA", extra={"in": target})

@@ -1,7 +1,7 @@
 """Processes of real peers: started on free loopback ports, waited for by event, always ended.
 
-Used by the tests of this folder and by ``bench/``. A peer is an argument list, an environment and a port; its output goes
-to a file so that a full pipe can never stop it. Waiting is for an event: the port accepts, or the process ends.
+Used by the tests of this folder and by ``bench/``. A peer is an argument list, an environment and a port; its output
+goes to a file so that a full pipe can never stop it. Waiting is for an event: the port accepts, or the process ends.
 """
 
 from __future__ import annotations
