@@ -1,7 +1,8 @@
 """Kinds of configuration values: from TOML, from the text of an environment variable, and back to words.
 
-May touch nothing but its arguments. Rules: a kind says in one phrase what it wants, so that every refusal reads the same;
-a value is checked here once and is right everywhere after. AE titles are those of PS3.5 6.2 (VR AE) and PS3.8 9.3.2.
+May touch nothing but its arguments. Rules: a kind says in one phrase what it wants, so that every refusal reads the
+same; a value is checked here once and is right everywhere after. AE titles are those of PS3.5 6.2 (VR AE) and PS3.8
+9.3.2.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Every key of the configuration as one row: its section, default, kind and help.
 
-May touch ``kinds`` and ``limits`` only. The loader, ``kerma serve --help``, the environment names and the reference in the
-user guide all come from these rows, so they cannot drift apart.
+May touch ``kinds`` and ``limits`` only. The loader, ``kerma serve --help``, the environment names and the reference in
+the user guide all come from these rows, so they cannot drift apart.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where the keys of a TOML file stand, so that an error can name the line.
 
-May touch nothing but its arguments. ``tomllib`` gives values without positions; this reads only table headers and the left
-sides of assignments, of a text that ``tomllib`` has already taken. Rule: a key that cannot be placed has no line, never
-a wrong one.
+May touch nothing but its arguments. ``tomllib`` gives values without positions; this reads only table headers and the
+left sides of assignments, of a text that ``tomllib`` has already taken. Rule: a key that cannot be placed has no line,
+never a wrong one.
 """
 
 from __future__ import annotations

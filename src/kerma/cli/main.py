@@ -3,8 +3,8 @@
 May touch the process: arguments, standard streams, exit status. Rules:
 
 - Nothing but click is imported until a command runs: ``kerma --help`` is read off the table below.
-- Exit status 0 all done, 1 some or all failed, 2 usage, 130 interrupted. One line on standard error says what, where and what
-  to do; a traceback only with ``--debug``.
+- Exit status 0 all done, 1 some or all failed, 2 usage, 130 interrupted. One line on standard error says what, where
+  and what to do; a traceback only with ``--debug``.
 """
 
 from __future__ import annotations
