@@ -1,0 +1,14 @@
+"""Bytes <-> Python value of one element (PS3.5 section 6).
+
+What is here: ``decode`` and ``encode`` for every VR, the character sets of PS3.3 C.12.1.1.2 as ``Charsets``, and the
+value types ``PersonName``, ``UID``, ``IS``, ``DS``. ``dates`` parses DA, TM and DT and their ranges. Touches memory
+only.
+"""
+
+from kerma.values.charsets import DEFAULT, Charsets
+from kerma.values.codec import decode, encode
+from kerma.values.numbers import DS, IS
+from kerma.values.person_name import NameGroup, PersonName
+from kerma.values.uid import UID
+
+__all__ = ["DEFAULT", "DS", "IS", "UID", "Charsets", "NameGroup", "PersonName", "decode", "encode"]
