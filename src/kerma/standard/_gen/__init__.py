@@ -1,0 +1,1 @@
+"""Tables written by the generators under tools/; not to be edited."""
