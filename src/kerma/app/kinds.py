@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from kerma.errors import UsageError
+from kerma.net.peer import check_aet
+
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
 
@@ -87,10 +90,10 @@ def _parts(text: str) -> Iterable[str]:
 
 
 def _ae_title(text: str) -> str:
-    title = text.strip(" ")
-    if not 1 <= len(title) <= 16 or not all(" " <= char <= "~" and char != "\\" for char in title):
-        raise ValueError("an AE title is wanted: 1 to 16 printable ASCII characters, no backslash")
-    return title
+    try:
+        return check_aet(text)
+    except UsageError as error:
+        raise ValueError(error.message) from None
 
 
 def _uid(text: str) -> str:

@@ -92,6 +92,7 @@ class TLSSection:
     verify: bool = _key(
         True, BOOLEAN, "check the peer's certificate: servers that we call always, callers when `ca` is given"
     )
+    check_hostname: bool = _key(True, BOOLEAN, "compare a server's certificate with the host that was called")
 
 
 @dataclass(frozen=True, slots=True)
