@@ -134,7 +134,7 @@ def test_rooms_touch_only_what_is_theirs(module: Module) -> None:
 
 @pytest.mark.parametrize("module", [m for m in modules() if m.room not in FACADE], ids=ids)
 def test_no_local_import_of_our_own(module: Module) -> None:
-    """A circle is mended, not dodged. The command line may load rooms late, for its start-up time."""
+    """A circle is mended, not dodged. The command line may load rooms late, and a table is loaded when it is first asked."""
     if module.room in {"cli", "aio"}:
         return
     local = [
