@@ -10,8 +10,7 @@ Rules of this module:
 - What comes from outside is never added to the tables, so a hostile file cannot make them grow.
 """
 
-from __future__ import annotations
-
+# No ``from __future__ import annotations`` here: it would make each NamedTuple compile its annotations at import.
 import re
 import struct
 from bisect import bisect_left
@@ -39,24 +38,26 @@ class ElementRow(NamedTuple):
     retired: bool
 
 
-class _Table(NamedTuple):
+class _Table:
     """The columns: ``tags`` sorted for the first ``single`` rows, then one first tag for each repeating row."""
 
-    tags: tuple[int, ...]
-    kinds: bytes
-    keywords: list[str]
-    kind_rows: tuple[tuple[str, str, bool], ...]
-    masks: tuple[int, ...]
-    single: int
+    __slots__ = ("keywords", "kind_rows", "kinds", "masks", "single", "tags")
+
+    def __init__(self) -> None:
+        from kerma.standard._gen import elements_data as data  # noqa: PLC0415  loaded on first use
+
+        raw = bytes.fromhex(data.TAGS)
+        self.tags: tuple[int, ...] = struct.unpack(f">{len(raw) // 4}I", raw)
+        self.kinds = bytes.fromhex(data.ROW_KINDS)
+        self.keywords = data.KEYWORDS.split("\n")
+        self.kind_rows = data.KINDS
+        self.masks = data.MASKS
+        self.single = data.SINGLE
 
 
 @cache
 def _table() -> _Table:
-    from kerma.standard._gen import elements_data as data  # noqa: PLC0415  loaded on first use
-
-    raw = bytes.fromhex(data.TAGS)
-    tags = struct.unpack(f">{len(raw) // 4}I", raw)
-    return _Table(tags, bytes.fromhex(data.ROW_KINDS), data.KEYWORDS.split("\n"), data.KINDS, data.MASKS, data.SINGLE)
+    return _Table()
 
 
 @cache
@@ -112,11 +113,20 @@ TAG_TO_VR: dict[int, str] = _VRs()
 """tag -> VR as for implicit VR little endian. Index it (``[tag]``); every tag has an answer."""
 
 
+@cache
+def _repeating() -> tuple[tuple[int, dict[int, int]], ...]:
+    """For each mask of the repeating rows: masked tag -> row."""
+    table = _table()
+    by_mask: dict[int, dict[int, int]] = {}
+    for index, mask in enumerate(table.masks, table.single):
+        by_mask.setdefault(mask, {})[table.tags[index] & mask] = index
+    return tuple(by_mask.items())
+
+
 def _repeating_index(tag: int) -> int:
     """The row of the repeating group or element that ``tag`` belongs to, or -1."""
-    table = _table()
-    for index, mask in enumerate(table.masks, table.single):
-        if tag & mask == table.tags[index] & mask:
+    for mask, rows in _repeating():
+        if (index := rows.get(tag & mask)) is not None:
             return index
     return -1
 
@@ -188,7 +198,7 @@ def suggest(keyword: str, count: int = 3) -> list[str]:
     return [folded[near] for near in get_close_matches(squeezed, folded, count, 0.75)]
 
 
-_TAG_TEXT = re.compile(r"\(?\s*(?:0x)?([0-9A-Fa-f]{4})\s*,?\s*(?:0x)?([0-9A-Fa-f]{4})\s*\)?")
+_TAG_TEXT = r"\(?\s*(?:0x)?([0-9A-Fa-f]{4})\s*,?\s*(?:0x)?([0-9A-Fa-f]{4})\s*\)?"
 
 
 def parse_tag(text: str) -> int:
@@ -200,7 +210,7 @@ def parse_tag(text: str) -> int:
     tag = tag_of(stripped)
     if tag is not None:
         return tag
-    if found := _TAG_TEXT.fullmatch(stripped):
+    if found := re.fullmatch(_TAG_TEXT, stripped):
         return int(found[1] + found[2], 16)
     near = suggest(stripped)
     hint = f"did you mean {' or '.join(near)}?" if near else "write a keyword like PatientName or a tag like 0010,0010"

@@ -4,8 +4,7 @@ A hint for implicit VR and for people: it never overrides a VR that the bytes na
 look-up and only the rows of a creator that is asked for are parsed.
 """
 
-from __future__ import annotations
-
+# No ``from __future__ import annotations``: it would make a NamedTuple compile its annotations at import.
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType

@@ -4,8 +4,7 @@
 other classes are told by the branch of the registry that they grow on: ``SERVICES``.
 """
 
-from __future__ import annotations
-
+# No ``from __future__ import annotations``: it would make a NamedTuple compile its annotations at import.
 from typing import NamedTuple
 
 from kerma.standard import uids

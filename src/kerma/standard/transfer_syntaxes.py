@@ -5,8 +5,7 @@ same. The properties are by hand; names, keywords and retired flags come from th
 are asked for.
 """
 
-from __future__ import annotations
-
+# No ``from __future__ import annotations``: it would make a NamedTuple compile its annotations at import.
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple

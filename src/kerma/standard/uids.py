@@ -1,7 +1,6 @@
 """The registry of unique identifiers: PS3.6 annex A, with frames of reference, coding schemes and LDAP OIDs."""
 
-from __future__ import annotations
-
+# No ``from __future__ import annotations``: it would make a NamedTuple compile its annotations at import.
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType

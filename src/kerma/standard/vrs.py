@@ -1,7 +1,6 @@
 """The value representations of PS3.5 table 6.2-1, one row each, with their header form of PS3.5 7.1.2."""
 
-from __future__ import annotations
-
+# No ``from __future__ import annotations``: it would make a NamedTuple compile its annotations at import.
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
