@@ -35,10 +35,7 @@ def find_peer(config: Config, text: str, *, tls: bool = False) -> Peer:
         return Peer.parse(text, tls=tls_of(config) if tls else None)
     names = [section.name for section in config.peers]
     near = difflib.get_close_matches(text, names, n=1)
-    if near:
-        hint = f"did you mean {near[0]}?"
-    else:
-        hint = "write AET@HOST:PORT, or name it as a [[peer]] in the configuration"
+    hint = f"did you mean {near[0]}?" if near else "write AET@HOST:PORT, or name it as [[peer]] in the configuration"
     raise UsageError("no peer of this name", where=text[:64], hint=hint)
 
 

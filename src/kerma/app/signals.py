@@ -23,6 +23,8 @@ class StopSignals:
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
         self._former: dict[int, Any] = {}
+        self._open = True
+        self._closing = threading.Lock()
 
     def __enter__(self) -> Self:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -34,8 +36,10 @@ class StopSignals:
     ) -> None:
         for number, handler in self._former.items():
             signal.signal(number, handler)
-        os.close(self._reader)
-        os.close(self._writer)
+        with self._closing:  # No handler of ours is left that could wait for this.
+            self._open = False
+            os.close(self._reader)
+            os.close(self._writer)
 
     def wait(self) -> None:
         """Return at the next signal."""
@@ -48,7 +52,9 @@ class StopSignals:
             try:
                 work()
             finally:
-                self._write(_DONE)
+                with self._closing:
+                    if self._open:
+                        self._write(_DONE)
 
         thread = threading.Thread(target=run, name="kerma-drain", daemon=True)
         thread.start()
@@ -64,4 +70,4 @@ class StopSignals:
         try:
             os.write(self._writer, byte)
         except OSError:
-            return  # The pipe is full of stops already, or closed because everything has ended.
+            return  # The pipe is full of stops already.

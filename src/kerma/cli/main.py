@@ -89,12 +89,12 @@ def cli(ctx: click.Context, debug: bool) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script: runs a command and ends the process with its exit status."""
+    signal.signal(signal.SIGTERM, _terminate)
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 
 def run(argv: Sequence[str]) -> int:
     """Run one command line; the exit status. Errors are on standard error by then."""
-    signal.signal(signal.SIGTERM, _terminate)
     debug = "--debug" in argv
     try:
         result: Any = cli.main(args=list(argv), prog_name="kerma", standalone_mode=False)

@@ -7,6 +7,7 @@ one is a usage error (exit status 2) that says what was meant.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,9 @@ from kerma.errors import UsageError
 from kerma.standard import elements
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+_RETURNS = re.compile(r"\(?\b[0-9A-Fa-f]{4},[0-9A-Fa-f]{4}\b\)?|[^,\s]+")
+"""Names between commas; the comma within a tag (0010,0020) does not part it."""
 
 LEVELS = ("patient", "study", "series", "image")
 
@@ -134,7 +138,7 @@ def parse_keyword(text: str) -> str:
 
 def parse_returns(words: Sequence[str]) -> tuple[str, ...]:
     """The keywords of ``--return``: commas or repeats."""
-    names = [name.strip() for word in words for name in word.split(",") if name.strip()]
+    names = [name for word in words for name in _RETURNS.findall(word)]
     return tuple(dict.fromkeys(parse_keyword(name) for name in names))
 
 
