@@ -105,6 +105,8 @@ def run(argv: Sequence[str]) -> int:
 
             traceback.print_exc()
         return _status_of(error)
+    except KeyboardInterrupt:  # before or after click's own care for it
+        return _status_of(click.Abort())
     except SystemExit as error:
         return error.code if isinstance(error.code, int) else 1
     return result if isinstance(result, int) else 0
