@@ -1,7 +1,8 @@
 """PS3.7, the DICOM message exchange, as bytes in and messages out: no sockets, clocks, threads or logging in this room.
 
-``command`` has command sets, ``fields`` their tables, ``session`` joins fragments to messages and cuts messages to fragments,
-``framer`` lays large data sets out for sending, ``status`` names the status codes. Data sets stay bytes here.
+``command`` has command sets, ``fields`` their tables, ``session`` joins fragments to messages and cuts messages to
+fragments, ``framer`` lays large data sets out for sending, ``status`` names the status codes. Data sets stay bytes
+here.
 """
 
 from kerma.dimse.command import Command

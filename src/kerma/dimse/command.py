@@ -3,8 +3,8 @@
 Rules of this module:
 
 - A command set is group 0000 in implicit VR little endian, elements in order, the group length first and right.
-- ``decode`` raises ``RemoteProtocolError`` for what is no command set, names no message, or lacks what its message needs; it keeps
-  what the message may hold and passes over other elements of group 0000 (retired ones, PS3.7 E.2).
+- ``decode`` raises ``RemoteProtocolError`` for what is no command set, names no message, or lacks what its message
+  needs; it keeps what the message may hold and passes over other elements of group 0000 (retired ones, PS3.7 E.2).
 - ``encode`` raises ``LocalProtocolError`` for a message that would not be one.
 - Nothing here grows with what a length says: the caller bounds the bytes.
 
@@ -65,7 +65,7 @@ class Command:
         self.field = field
         values["CommandField"] = int(field)
         if "CommandDataSetType" not in values:
-            values["CommandDataSetType"] = 0 if MESSAGES[field].data_set is DataSet.ALWAYS else NO_DATA_SET
+            values["CommandDataSetType"] = 1 if MESSAGES[field].data_set is DataSet.ALWAYS else NO_DATA_SET
         self._values = values
 
     @property
@@ -100,7 +100,7 @@ class Command:
         return f"<{self.field.printed} {'with' if self.has_data else 'without'} data set>"
 
     def response(self, status: int, **values: Any) -> Command:
-        """The response to this request: message ID and the UIDs that go back (PS3.7 9.3, 10.3), ``status``, and ``values``."""
+        """The response to this request: message ID and UIDs that go back (PS3.7 9.3, 10.3), ``status``, ``values``."""
         own = self._values
         answer: dict[str, Any] = {"MessageIDBeingRespondedTo": own["MessageID"], "Status": status}
         sop_class = own.get("AffectedSOPClassUID", own.get("RequestedSOPClassUID"))
@@ -133,8 +133,7 @@ class Command:
                 if value is None:
                     continue
                 if kind is Kind.US:
-                    if keyword == "CommandDataSetType":
-                        # Some peers know but these two values; 0001H was "higher level than patient" once.
+                    if keyword == "CommandDataSetType" and has_data is not (value != NO_DATA_SET):
                         value = 1 if has_data else NO_DATA_SET
                     parts.append(prefix + value.to_bytes(2, "little"))
                 else:

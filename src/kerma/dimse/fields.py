@@ -1,7 +1,7 @@
 """The tables of PS3.7: command elements, command fields, and what each message must and may hold.
 
-Rules of this module: one fact, one row; nothing but tables. A message's required elements are those without which it cannot be
-answered or matched; what the standard marks U or U(=) is optional here.
+Rules of this module: one fact, one row; nothing but tables. A message's required elements are those without which it
+cannot be answered or matched; what the standard marks U or U(=) is optional here.
 
 Sources: PS3.7 E.1 (elements), 9.3 and 10.3 (messages). Touches nothing.
 """
@@ -163,9 +163,7 @@ MESSAGES: dict[CommandField, Message] = {
     CommandField.N_SET_RSP: _response(DataSet.MAYBE, "AttributeIdentifierList"),
     CommandField.N_ACTION_RQ: Message((*_REQUESTED, "MessageID", "ActionTypeID"), (), DataSet.MAYBE),
     CommandField.N_ACTION_RSP: _response(DataSet.MAYBE, "ActionTypeID"),
-    CommandField.N_CREATE_RQ: Message(
-        ("AffectedSOPClassUID", "MessageID"), ("AffectedSOPInstanceUID",), DataSet.MAYBE
-    ),
+    CommandField.N_CREATE_RQ: Message(("AffectedSOPClassUID", "MessageID"), ("AffectedSOPInstanceUID",), DataSet.MAYBE),
     CommandField.N_CREATE_RSP: _response(DataSet.MAYBE, "AttributeIdentifierList"),
     CommandField.N_DELETE_RQ: Message((*_REQUESTED, "MessageID"), (), DataSet.NEVER),
     CommandField.N_DELETE_RSP: _response(DataSet.NEVER),

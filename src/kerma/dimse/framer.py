@@ -2,9 +2,10 @@
 
 Rules of this module:
 
-- A PDU carries one fragment; its variable field is at most the peer's maximum length (PS3.8 D.1), fragments but the last have an
-  even length.
-- Headers of a full batch are written once and stay while full batches follow: what changes from batch to batch is payload only.
+- A PDU carries one fragment; its variable field is at most the peer's maximum length (PS3.8 D.1), fragments but the
+  last have an even length.
+- Headers of a full batch are written once and stay while full batches follow: what changes from batch to batch is
+  payload only.
 - At most ``MAX_SLOTS`` slots a batch, so that one ``preadv`` (IOV_MAX) can fill it.
 
 Sources: PS3.8 9.3.5, D.1, E. Touches nothing.
@@ -56,9 +57,9 @@ class Batch(NamedTuple):
 class Framer:
     """Lays P-DATA-TF PDUs of one data set into ``buffer``.
 
-    For data of known length: ``for slots, wire in framer.batches(total): source.readinto(offset, slots); send(wire)``. For chunks as
-    they come: ``stream``, or ``feed`` and ``finish``. A batch must be sent before the next is asked for. About a megabyte of buffer
-    makes sends of about a megabyte.
+    For data of known length: ``for slots, wire in framer.batches(total): source.readinto(offset, slots);
+    send(wire)``. For chunks as they come: ``stream``, or ``feed`` and ``finish``. A batch must be sent before the
+    next is asked for. About a megabyte of buffer makes sends of about a megabyte.
     """
 
     __slots__ = ("_buffer", "_context", "_filled", "_full", "_size", "_view", "capacity")
@@ -100,7 +101,9 @@ class Framer:
         return batch
 
     def batches(self, total: int) -> Iterator[Batch]:
-        """Batches for a data set of ``total`` bytes; the last one ends it. An empty data set is one empty last fragment."""
+        """Batches for a data set of ``total`` bytes; the last one ends it. An empty data set is one empty last
+        fragment.
+        """
         left = total
         while True:
             size = min(left, self.capacity)

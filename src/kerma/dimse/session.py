@@ -2,9 +2,11 @@
 
 Rules of this module:
 
-- A message is its command fragments, then its data set fragments, all on one presentation context and never interleaved with
-  another message (PS3.7 8.1, PS3.8 E.1). What breaks that is a ``RemoteProtocolError`` that carries the abort.
-- A command set is joined, bounded by ``NetworkLimits.max_command``. A data set is handed through as it comes, never joined.
+- A message is its command fragments, then its data set fragments, all on one presentation context and never
+  interleaved with another message (PS3.7 8.1, PS3.8 E.1). What breaks that is a ``RemoteProtocolError`` that carries
+  the abort.
+- A command set is joined, bounded by ``NetworkLimits.max_command``. A data set is handed through as it comes, never
+  joined.
 - A session holds nothing between messages, so that a thousand idle ones are cheap.
 
 Sources: PS3.7 6.3, 8.1, 9.3, 10.3; PS3.8 9.3.5, E.
@@ -57,8 +59,8 @@ _END = MessageEnd()
 class Session:
     """The messages of one association, both ways.
 
-    ``contexts`` are the accepted ones by id, ``max_pdu`` is the peer's maximum length (0: no limit). ``RemoteProtocolError`` from the
-    constructor where the peer's maximum length has no room for data.
+    ``contexts`` are the accepted ones by id, ``max_pdu`` is the peer's maximum length (0: no limit).
+    ``RemoteProtocolError`` from the constructor where the peer's maximum length has no room for data.
     """
 
     __slots__ = ("_command", "_context", "_in_data", "_size", "contexts", "limits", "max_pdu")
@@ -107,9 +109,7 @@ class Session:
             self._interleaved(event)
         size = len(event.data) + (0 if joined is None else len(joined))
         if size > self.limits.max_command:
-            raise RemoteProtocolError(
-                f"a command set of more than {self.limits.max_command} bytes", source=0, reason=0
-            )
+            raise RemoteProtocolError(f"a command set of more than {self.limits.max_command} bytes", source=0, reason=0)
         if not event.is_last:
             if joined is None:
                 self._command = bytearray(event.data)
@@ -145,7 +145,8 @@ class Session:
     ) -> list[Buffer]:
         """A whole small message, framed: what ``sendmsg`` takes, in order.
 
-        Without ``data`` only the command is framed; then ``has_data=True`` says that the data set follows from a ``Framer``.
+        Without ``data`` only the command is framed; then ``has_data=True`` says that the data set follows from a
+        ``Framer``.
         """
         self._known(context_id)
         if data is not None:
@@ -175,7 +176,7 @@ class Session:
         return out
 
     def framer(self, context_id: int, buffer: bytearray) -> Framer:
-        """A ``Framer`` for a data set on this context, in the caller's reused ``buffer``; its command goes before, by ``frames``."""
+        """A ``Framer`` for a data set on this context, in the caller's reused ``buffer``; its command goes first."""
         self._known(context_id)
         return Framer(context_id, buffer, self.max_pdu)
 

@@ -1,7 +1,8 @@
 """DIMSE status codes: printed names and categories, by range and never by bit.
 
-Rules of this module: ``category_of`` follows PS3.7 C; a code that no row names is a failure, because only what is known to be a
-success may be treated as one. Names that only hold for a service class are in ``SERVICE_RANGES`` under the service's operation.
+Rules of this module: ``category_of`` follows PS3.7 C; a code that no row names is a failure, because only what is
+known to be a success may be treated as one. Names that only hold for a service class are in ``SERVICE_RANGES`` under
+the service's operation.
 
 Sources: PS3.7 9.1, 10.1, C; PS3.4 B.2.3, C.4.1.1.4, C.4.2.1.5, C.4.3.1.4. Touches nothing.
 """
@@ -163,7 +164,9 @@ def category_of(status: int) -> StatusCategory:
 
 
 def text_of(status: int, operation: CommandField | None = None) -> str:
-    """A status code in words, as printed for ``operation`` (a request's or response's command field) where one is given."""
+    """A status code in words, as printed for ``operation`` (a request's or response's command field) where one is
+    given.
+    """
     rows = () if operation is None else SERVICE_RANGES.get(CommandField(operation | 0x8000), ())
     text = next((row.text for row in (*rows, *GENERAL) if row.low <= status <= row.high), "Failure")
     return f"{text} ({status:04X}H)"

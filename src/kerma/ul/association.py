@@ -2,11 +2,13 @@
 
 Rules of this module:
 
-- No sockets, clocks, threads or logging. The driver reads and sends, holds the ARTIM timer while ``artim_running``, and closes the
-  transport when ``wants_close``.
-- Every move is looked up in ``states.TABLE`` (PS3.8 table 9-10); this module only does what the actions of tables 9-6 to 9-9 say.
-- P-DATA-TF is the fast path: headers are read in place and payload is handed on as slices of the caller's buffer. What is kept
-  between two calls is a header (6 bytes at most) or an association PDU that is not whole yet, bounded by ``NetworkLimits``.
+- No sockets, clocks, threads or logging. The driver reads and sends, holds the ARTIM timer while ``artim_running``,
+  and closes the transport when ``wants_close``.
+- Every move is looked up in ``states.TABLE`` (PS3.8 table 9-10); this module only does what the actions of tables
+  9-6 to 9-9 say.
+- P-DATA-TF is the fast path: headers are read in place and payload is handed on as slices of the caller's buffer.
+  What is kept between two calls is a header (6 bytes at most) or an association PDU that is not whole yet, bounded
+  by ``NetworkLimits``.
 - How the bytes were cut never changes the events, except where the slices of ``PData`` are cut.
 - Once the framing is lost (unknown type, wrong length) nothing more is read: what follows could mean anything.
 
@@ -23,6 +25,7 @@ from kerma.errors import LocalProtocolError, RemoteProtocolError
 from kerma.limits import NetworkLimits
 from kerma.ul import pdu
 from kerma.ul.codes import AbortReason, AbortSource, ACSERejectReason, PDUType, RejectResult, RejectSource
+from kerma.ul.items import invalid
 from kerma.ul.states import STATE_TEXT, TABLE, Action, Evt, State
 
 Buffer = bytes | bytearray | memoryview
@@ -56,8 +59,8 @@ _LOOKS_LIKE = (
 class PData:
     """A piece of a presentation data value (PS3.8 9.3.5.1, E.2).
 
-    ``data`` is a view into what was given to ``receive``: valid until the caller reuses that buffer. ``is_last`` is set only on the
-    last piece of the last fragment of a command or data set.
+    ``data`` is a view into what was given to ``receive``: valid until the caller reuses that buffer. ``is_last`` is
+    set only on the last piece of the last fragment of a command or data set.
     """
 
     context_id: int
@@ -88,8 +91,9 @@ _EVENT_OF = {
 class UpperLayer:
     """The upper layer of one side of one association.
 
-    An acceptor is made when a transport connection has come in (Sta2, ARTIM running); a requestor calls ``associate`` when its own
-    connection stands. ``error`` is set when the peer broke the protocol or the association was lost.
+    An acceptor is made when a transport connection has come in (Sta2, ARTIM running); a requestor calls
+    ``associate`` when its own connection stands. ``error`` is set when the peer broke the protocol or the
+    association was lost.
     """
 
     __slots__ = (
@@ -140,7 +144,7 @@ class UpperLayer:
     # -- the transport ------------------------------------------------------------------------------------------------
 
     def receive(self, data: Buffer) -> list[Event]:
-        """What ``data`` means, in order; ``b""`` says that the transport has ended. Never raises for what a peer sends."""
+        """What ``data`` means, in order; ``b""`` is the end of the transport. Never raises for what a peer sends."""
         view = data if type(data) is memoryview else memoryview(data)
         end = len(view)
         events: list[Event] = []
@@ -198,7 +202,7 @@ class UpperLayer:
         self._local(Evt.A_ASSOCIATE_REJECT, answer)
 
     def release(self) -> None:
-        """A-RELEASE request; ends in a ``ReleaseRP`` event, or in a ``ReleaseRQ`` first where both sides released at once."""
+        """A-RELEASE request; ends in a ``ReleaseRP`` event, after a ``ReleaseRQ`` where both sides released at once."""
         self._local(Evt.A_RELEASE_REQUEST, None)
 
     def release_reply(self) -> None:
@@ -246,9 +250,9 @@ class UpperLayer:
             if self.state is not State.Sta6 and self.state is not State.Sta7:
                 self._apply(Evt.P_DATA_TF_PDU, None, events)
             if length > self.max_receive:
-                pdu.invalid(f"P-DATA-TF of {length} bytes; the maximum length is {self.max_receive}")
+                invalid(f"P-DATA-TF of {length} bytes; the maximum length is {self.max_receive}")
             if length < 6:
-                pdu.invalid(f"P-DATA-TF of {length} bytes holds no presentation data value")
+                invalid(f"P-DATA-TF of {length} bytes holds no presentation data value")
         else:
             self._check_head(kind, length, head if head else bytes(view[position:stop]))
         self._kind = kind
@@ -260,16 +264,16 @@ class UpperLayer:
         if kind not in _EVENT_OF:
             look = next((name for start, name in _LOOKS_LIKE if head.startswith(start)), None)
             text = f"PDU type {kind:02X}H is not defined"
-            pdu.invalid(
+            invalid(
                 text if look is None else f"{text}; this looks like {look}, not DICOM", AbortReason.UNRECOGNIZED_PDU
             )
         if kind > 2:
             if length != 4:
-                pdu.invalid(f"PDU type {kind:02X}H with a variable field of {length} bytes instead of 4")
+                invalid(f"PDU type {kind:02X}H with a variable field of {length} bytes instead of 4")
         elif length > self.limits.max_associate_pdu:
-            pdu.invalid(f"A-ASSOCIATE PDU of {length} bytes; at most {self.limits.max_associate_pdu} are taken")
+            invalid(f"A-ASSOCIATE PDU of {length} bytes; at most {self.limits.max_associate_pdu} are taken")
         elif length < 68:
-            pdu.invalid(f"A-ASSOCIATE PDU of {length} bytes; it has at least 68")
+            invalid(f"A-ASSOCIATE PDU of {length} bytes; it has at least 68")
 
     def _receive_body(self, view: memoryview, position: int, end: int, events: list[Event]) -> int:
         """Read the variable field of a PDU other than P-DATA-TF; acts when it is whole."""
@@ -306,7 +310,7 @@ class UpperLayer:
         while position < end:
             if not pdv_left:
                 if left < 6:
-                    pdu.invalid(f"{left} stray bytes where a presentation data value should begin")
+                    invalid(f"{left} stray bytes where a presentation data value should begin")
                 head = self._head
                 if head or end - position < 6:
                     stop = min(end, position + 6 - len(head))
@@ -323,7 +327,7 @@ class UpperLayer:
                 left -= 6
                 pdv_left = length - 2
                 if pdv_left < 0 or pdv_left > left:
-                    pdu.invalid(f"presentation data value of {length} bytes in a PDU that has {left + 2} left")
+                    invalid(f"presentation data value of {length} bytes in a PDU that has {left + 2} left")
                 if not pdv_left:
                     control = self._control
                     events.append(PData(self._context, control & 1 == 1, control & 2 == 2, _EMPTY))
@@ -390,7 +394,7 @@ class UpperLayer:
             raise
 
     def _act(self, action: Action, following: tuple[State, ...], argument: object, events: list[Event]) -> None:
-        """The actions of tables 9-6 to 9-8. DT-1, DT-2, AR-6 and AR-7 are on the fast path and have nothing to do here."""
+        """The actions of tables 9-6 to 9-8. DT-1, DT-2, AR-6 and AR-7 are the fast path and do nothing here."""
         match action, argument:
             case Action.AE_1, pdu.AssociateRQ():
                 self._request = argument
@@ -403,12 +407,12 @@ class UpperLayer:
                 self.artim_running = True
             case Action.AE_6, pdu.AssociateRQ():
                 self._indicate(argument, following, events)
-            case (Action.AE_3, pdu.AssociateAC()) | (Action.AE_4, pdu.AssociateRJ()):
-                if isinstance(argument, pdu.AssociateAC):
-                    self.peer_max_pdu = argument.user.maximum_length
-                else:
-                    self.wants_close = True
+            case Action.AE_3, pdu.AssociateAC():
+                self.peer_max_pdu = argument.user.maximum_length
                 events.append(argument)
+            case (Action.AE_4, pdu.AssociateRJ() as value) | (Action.AR_3, pdu.ReleaseRP() as value):
+                self.wants_close = True
+                events.append(value)
             case Action.AE_7, pdu.AssociateAC():
                 self._send(argument)
                 self.max_receive = argument.user.maximum_length or _UNLIMITED
@@ -417,13 +421,10 @@ class UpperLayer:
                 self.artim_running = True
             case Action.AR_1, _:
                 self._send(pdu.ReleaseRQ())
-            case (Action.AR_2, pdu.ReleaseRQ()) | (Action.AR_10, pdu.ReleaseRP()):
-                events.append(argument)
+            case (Action.AR_2, pdu.ReleaseRQ() as value) | (Action.AR_10, pdu.ReleaseRP() as value):
+                events.append(value)
             case Action.AR_8, pdu.ReleaseRQ():
                 self.state = following[0] if self.role == "requestor" else following[1]
-                events.append(argument)
-            case Action.AR_3, pdu.ReleaseRP():
-                self.wants_close = True
                 events.append(argument)
             case Action.AR_4, _:
                 self._send(pdu.ReleaseRP())

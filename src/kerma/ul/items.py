@@ -2,11 +2,12 @@
 
 Rules of this module:
 
-- Items are frozen values; lengths from the wire are checked against the enclosing item before they are used, and every byte of
-  an item must be accounted for.
-- Reserved bytes are sent as 00H and not tested (PS3.8 9.3.1). Items of an unknown type are kept as ``UnknownItem`` and have no
-  meaning (PS3.8 9.3.1: unrecognised items shall be ignored).
-- Titles, UIDs and names are text by ISO 8859-1 so that no byte is lost; what they mean is for ``negotiation`` and the callers.
+- Items are frozen values; lengths from the wire are checked against the enclosing item before they are used, and
+  every byte of an item must be accounted for.
+- Reserved bytes are sent as 00H and not tested (PS3.8 9.3.1). Items of an unknown type are kept as ``UnknownItem``
+  and have no meaning (PS3.8 9.3.1: unrecognised items shall be ignored).
+- Titles, UIDs and names are text by ISO 8859-1 so that no byte is lost; what they mean is for ``negotiation`` and
+  the callers.
 
 Sources: PS3.8 9.3.2, 9.3.3, D.1; PS3.7 D.3.3. Touches nothing but ``kerma.errors``.
 """
@@ -39,7 +40,7 @@ USER_IDENTITY_RQ = 0x58
 USER_IDENTITY_AC = 0x59
 
 UNSTATED_MAXIMUM_LENGTH = 16_384
-"""What a peer is sent that names no maximum length: the item is required (PS3.8 D.1), so such a peer is old and small."""
+"""What a peer is sent that names no maximum length; the item is required (PS3.8 D.1), so such a peer is old."""
 
 
 def invalid(message: str, reason: AbortReason = AbortReason.INVALID_PDU_PARAMETER_VALUE) -> NoReturn:
@@ -60,7 +61,7 @@ class UnknownItem:
 
 @dataclass(frozen=True, slots=True)
 class PresentationContextRQ:
-    """A proposed presentation context (PS3.8 9.3.2.2): an odd id, one abstract syntax, transfer syntaxes as they were listed."""
+    """A proposed presentation context (PS3.8 9.3.2.2): an odd id, an abstract syntax, transfer syntaxes in order."""
 
     id: int
     abstract_syntax: str
@@ -130,7 +131,7 @@ class AsynchronousOperationsWindow:
 
 @dataclass(frozen=True, slots=True)
 class RoleSelection:
-    """PS3.7 D.3.3.4: whether the association requestor proposes (or may take) the SCU and the SCP role for a SOP class."""
+    """PS3.7 D.3.3.4: whether the requestor proposes (or may take) the SCU and the SCP role for a SOP class."""
 
     sop_class_uid: str
     scu: bool
@@ -192,9 +193,9 @@ class CommonExtendedNegotiation:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentityRQ:
-    """PS3.7 D.3.3.7.1. ``type``: 1 username, 2 username and passcode, 3 Kerberos service ticket, 4 SAML assertion, 5 JSON Web Token.
+    """PS3.7 D.3.3.7.1. The fields are not part of ``repr``: they are secrets.
 
-    The fields are not part of ``repr``: they are secrets.
+    ``type``: 1 username, 2 username and passcode, 3 Kerberos service ticket, 4 SAML assertion, 5 JSON Web Token.
     """
 
     type: int
@@ -241,7 +242,8 @@ class UserIdentityAC:
 class UserInformation:
     """All sub-items of the user information item (PS3.8 9.3.2.3, PS3.7 D.3.3).
 
-    ``maximum_length`` is what the sender of the PDU can receive in one P-DATA-TF, in bytes of its variable field; 0 is no limit.
+    ``maximum_length`` is what the sender of the PDU can receive in one P-DATA-TF, in bytes of its variable field; 0
+    is no limit.
     """
 
     maximum_length: int = UNSTATED_MAXIMUM_LENGTH

@@ -2,12 +2,14 @@
 
 Rules of this module:
 
-- Nothing here sends or keeps anything: ``negotiate`` turns a request and a ``Policy`` into an answer, ``propose`` turns needs into
-  presentation contexts for as many associations as they take, ``accepted`` reads the agreement off both PDUs.
-- Roles are always the association *requestor's*: ``as_scu`` says that the requestor may be SCU of the context (and so the acceptor
-  its SCP), ``as_scp`` that it may be SCP.
+- Nothing here sends or keeps anything: ``negotiate`` turns a request and a ``Policy`` into an answer, ``propose``
+  turns needs into presentation contexts for as many associations as they take, ``accepted`` reads the agreement off
+  both PDUs.
+- Roles are always the association *requestor's*: ``as_scu`` says that the requestor may be SCU of the context (and
+  so the acceptor its SCP), ``as_scp`` that it may be SCP.
 
-Sources: PS3.8 7.1.1, 9.3.2, 9.3.3; PS3.7 D.3.3 (user information), D.3.3.4 (roles), D.3.3.6 (related general SOP classes).
+Sources: PS3.8 7.1.1, 9.3.2, 9.3.3; PS3.7 D.3.3 (user information), D.3.3.4 (roles), D.3.3.6 (related general SOP
+classes).
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ MAX_CONTEXTS = 128
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """An accepted presentation context. Roles are the requestor's; ``extended`` is the acceptor's application information."""
+    """An accepted presentation context. Roles are the requestor's; ``extended`` is the acceptor's information."""
 
     id: int
     abstract_syntax: str
@@ -53,8 +55,9 @@ class Context:
 class Policy:
     """What an acceptor takes.
 
-    ``transfer_syntaxes`` maps an abstract syntax to the transfer syntaxes that are taken for it, best first; an abstract syntax that
-    is not there is not supported. Empty ``called_ae_titles`` or ``calling_ae_titles`` take any title.
+    ``transfer_syntaxes`` maps an abstract syntax to the transfer syntaxes that are taken for it, best first; an
+    abstract syntax that is not there is not supported. Empty ``called_ae_titles`` or ``calling_ae_titles`` take any
+    title.
     """
 
     transfer_syntaxes: Mapping[str, Sequence[str]]
@@ -67,7 +70,7 @@ class Policy:
     extended: Mapping[str, Callable[[bytes], bytes | None]] = field(default_factory=dict)
     """SOP class -> the answer to its extended negotiation, None for no answer."""
     identify: Callable[[UserIdentityRQ], bytes | None] | None = None
-    """Checks a user identity: the server response (``b""`` for none), or None to reject. Without it identities are ignored."""
+    """Checks a user identity: the server response (``b""`` for none), None to reject. Without it they are ignored."""
     max_pdu: int = 131_072
     asynchronous_operations: tuple[int, int] = (1, 1)
     implementation_class_uid: str = ""
@@ -75,7 +78,7 @@ class Policy:
 
 
 def negotiate(request: AssociateRQ, policy: Policy) -> AssociateAC | AssociateRJ:
-    """The answer to ``request``. An association without any accepted context is accepted: the requestor decides what to do."""
+    """The answer to ``request``. Without any accepted context it is accepted all the same: the requestor decides."""
     reason = _refusal(request, policy)
     if reason is not None:
         return AssociateRJ(RejectResult.REJECTED_PERMANENT, RejectSource.SERVICE_USER, reason)
@@ -138,7 +141,7 @@ def accepted(request: AssociateRQ, answer: AssociateAC) -> dict[int, Context]:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One presentation context that a requestor wants: an abstract syntax and the transfer syntaxes to choose one from."""
+    """One presentation context that a requestor wants: an abstract syntax, transfer syntaxes to choose one from."""
 
     abstract_syntax: str
     transfer_syntaxes: tuple[str, ...]
@@ -150,7 +153,7 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What one association proposes: at most 128 contexts and the user information that belongs to their SOP classes."""
+    """What one association proposes: at most 128 contexts, and the user information of their SOP classes."""
 
     contexts: tuple[PresentationContextRQ, ...]
     roles: tuple[RoleSelection, ...] = ()

@@ -4,7 +4,8 @@ Rules of this module:
 
 - ``decode`` takes the whole variable field of a PDU (without the six bytes of type, reserved and length) and raises
   ``RemoteProtocolError`` with the answer; ``encode`` returns the whole PDU.
-- P-DATA-TF is here for completeness and tests; on the wire path ``association`` reads it in place and ``kerma.dimse`` lays it out.
+- P-DATA-TF is here for completeness and tests; on the wire path ``association`` reads it in place and
+  ``kerma.dimse`` lays it out.
 
 Sources: PS3.8 9.3.2 to 9.3.8. Touches nothing but ``kerma.errors``.
 """
@@ -32,6 +33,7 @@ from kerma.ul.items import (
 
 __all__ = [
     "APPLICATION_CONTEXT_NAME",
+    "PDU",
     "Abort",
     "AssociateAC",
     "AssociateRJ",
@@ -40,7 +42,6 @@ __all__ = [
     "CommonExtendedNegotiation",
     "ExtendedNegotiation",
     "PDataTF",
-    "PDU",
     "PresentationContextAC",
     "PresentationContextRQ",
     "PresentationDataValue",
@@ -86,13 +87,14 @@ class AssociateRQ:
     called_ae_title: str
     calling_ae_title: str
     contexts: tuple[PresentationContextRQ, ...]
-    user: UserInformation = UserInformation()
+    user: UserInformation = field(default_factory=UserInformation)
     application_context: str = APPLICATION_CONTEXT_NAME
     protocol_version: int = 1
     unknown: tuple[UnknownItem, ...] = ()
 
     def encode(self) -> bytes:
-        parts = [item.encode() for item in (*self.contexts, self.user, *self.unknown)]
+        parts = [context.encode() for context in self.contexts]
+        parts += [self.user.encode(), *(item.encode() for item in self.unknown)]
         return _pdu(PDUType.A_ASSOCIATE_RQ, _associate(self, parts))
 
     @classmethod
@@ -125,13 +127,14 @@ class AssociateAC:
     called_ae_title: str
     calling_ae_title: str
     contexts: tuple[PresentationContextAC, ...]
-    user: UserInformation = UserInformation()
+    user: UserInformation = field(default_factory=UserInformation)
     application_context: str = APPLICATION_CONTEXT_NAME
     protocol_version: int = 1
     unknown: tuple[UnknownItem, ...] = ()
 
     def encode(self) -> bytes:
-        parts = [item.encode() for item in (*self.contexts, self.user, *self.unknown)]
+        parts = [context.encode() for context in self.contexts]
+        parts += [self.user.encode(), *(item.encode() for item in self.unknown)]
         return _pdu(PDUType.A_ASSOCIATE_AC, _associate(self, parts))
 
     @classmethod

@@ -2,10 +2,10 @@
 
 Rules of this module:
 
-- ``TABLE`` says for each event and state which action is taken and which state follows. A missing key is the standard's empty
-  field: for a local primitive a ``LocalProtocolError``, for anything else it cannot happen.
-- Two fields have two next states in the standard. AE-6 (an A-ASSOCIATE-RQ is acceptable or not) and AR-8 (release collision at
-  the requestor or the acceptor) name both here, and ``association`` chooses.
+- ``TABLE`` says for each event and state which action is taken and which state follows. A missing key is the
+  standard's empty field: for a local primitive a ``LocalProtocolError``, for anything else it cannot happen.
+- Two fields have two next states in the standard. AE-6 (an A-ASSOCIATE-RQ is acceptable or not) and AR-8 (release
+  collision at the requestor or the acceptor) name both here, and ``association`` chooses.
 - What an action does is in ``association``; the sentences of tables 9-6 to 9-9 are in ``ACTION_TEXT``.
 
 Sources: PS3.8 9.2.1 (states), 9.2.2 (actions), 9.2.3 (table 9-10). Touches nothing.
@@ -52,7 +52,7 @@ STATE_TEXT = {
 
 
 class Evt(enum.IntEnum):
-    """The events of table 9-10, in its order. "request" and "response" are local primitives, "PDU" came from the peer."""
+    """The events of table 9-10, in its order: local primitives, and PDUs from the peer."""
 
     A_ASSOCIATE_REQUEST = 1
     TRANSPORT_CONNECTED = 2
