@@ -156,11 +156,20 @@ def name_patterns(pattern: str) -> tuple[tuple[str, ...], ...]:
 
 @lru_cache(maxsize=512)
 def compiled(pattern: str) -> re.Pattern[str]:
-    """A wildcard pattern as a regular expression; runs of ``*`` are one, so that it takes linear-ish time."""
-    parts = re.split(r"(\*+|\?)", pattern)
-    return re.compile(
-        "".join(".*" if part.startswith("*") else "." if part == "?" else re.escape(part) for part in parts), re.DOTALL
-    )
+    """A wildcard pattern as a regular expression.
+
+    Each fixed part is taken at its first place and never given up again (atomic groups), which is right for this language and keeps a
+    hostile pattern with many ``*`` from taking exponential time.
+    """
+    first, *rest = re.split(r"\*+", pattern)
+    if not rest:
+        return re.compile(_fixed(first), re.DOTALL)
+    middle = "".join(f"(?>.*?{_fixed(part)})" for part in rest[:-1])
+    return re.compile(f"{_fixed(first)}{middle}.*{_fixed(rest[-1])}", re.DOTALL)
+
+
+def _fixed(text: str) -> str:
+    return "".join("." if char == "?" else re.escape(char) for char in text)
 
 
 def _in_range(value: str, item: Range) -> bool:
