@@ -78,7 +78,7 @@ ERRORS: list[tuple[BaseException, int, str]] = [
         "kerma: an error of Kerma itself: ZeroDivisionError (run again with --debug",
     ),
     (KeyboardInterrupt(), 130, "kerma: interrupted"),
-    (click.UsageError("bad option"), 2, "kerma: bad option (see `kerma --help`)"),
+    (click.UsageError("bad option"), 2, "kerma: bad option (see `kerma echo --help`)"),
     (SystemExit(143), 143, ""),
 ]
 
