@@ -55,29 +55,29 @@ class DcmtkScu:
     model: str = "-S"
     env: Mapping[str, str] = field(default_factory=lambda: DCMTK_ENV)
 
-    def _run(self, program: str, peer: Peer, options: Sequence[str | Path] = (), *paths: Path) -> Done:
+    def call(self, program: str, peer: Peer, options: Sequence[str | Path] = (), *paths: Path) -> Done:
         argv = [find_program(program), *self.options, "-aec", peer.aet, *options, peer.host, peer.port, *paths]
         return run(argv, env=self.env)
 
     def echo(self, peer: Peer) -> Done:
-        return self._run("echoscu", peer)
+        return self.call("echoscu", peer)
 
     def store(self, peer: Peer, folder: Path) -> Done:
-        return self._run("storescu", peer, ["+sd", "+r", "-pdu", "131072", *self.store_options], folder)
+        return self.call("storescu", peer, ["+sd", "+r", "-pdu", "131072", *self.store_options], folder)
 
     def find(self, peer: Peer, work: Path, level: str, keys: Keys, returns: Sequence[str] = ()) -> list[Dataset]:
         work.mkdir(parents=True, exist_ok=True)
         options = [self.model, "-X", "-od", str(work), *_key_options(level, keys, returns)]
-        done = self._run("findscu", peer, options)
+        done = self.call("findscu", peer, options)
         assert done.returncode == 0, done.stderr
         return _read_all(work, "rsp*.dcm")
 
     def get(self, peer: Peer, out: Path, level: str, keys: Keys) -> Done:
         out.mkdir(parents=True, exist_ok=True)
-        return self._run("getscu", peer, [self.model, "-od", out, *self.get_options, *_key_options(level, keys)])
+        return self.call("getscu", peer, [self.model, "-od", out, *self.get_options, *_key_options(level, keys)])
 
     def move(self, peer: Peer, to: str, level: str, keys: Keys) -> Done:
-        return self._run("movescu", peer, [self.model, "-aem", to, *_key_options(level, keys)])
+        return self.call("movescu", peer, [self.model, "-aem", to, *_key_options(level, keys)])
 
 
 @dataclass
@@ -87,28 +87,28 @@ class PynetdicomScu:
     name: str = "pynetdicom"
     model: str = "-S"
 
-    def _run(self, program: str, peer: Peer, *rest: str | Path, cwd: Path | None = None) -> Done:
+    def call(self, program: str, peer: Peer, *rest: str | Path, cwd: Path | None = None) -> Done:
         argv = [python(), "-m", "pynetdicom", program, peer.host, str(peer.port), *rest, "-aec", peer.aet]
         return run(argv, cwd=cwd)
 
     def echo(self, peer: Peer) -> Done:
-        return self._run("echoscu", peer)
+        return self.call("echoscu", peer)
 
     def store(self, peer: Peer, folder: Path) -> Done:
-        return self._run("storescu", peer, folder, "-r", "-cx", "-pdu", "0")
+        return self.call("storescu", peer, folder, "-r", "-cx", "-pdu", "0")
 
     def find(self, peer: Peer, work: Path, level: str, keys: Keys, returns: Sequence[str] = ()) -> list[Dataset]:
         work.mkdir(parents=True, exist_ok=True)
-        done = self._run("findscu", peer, self.model, "-w", *_key_options(level, keys, returns), cwd=work)
+        done = self.call("findscu", peer, self.model, "-w", *_key_options(level, keys, returns), cwd=work)
         assert done.returncode == 0, done.stderr
         return _read_all(work, "rsp*.dcm")
 
     def get(self, peer: Peer, out: Path, level: str, keys: Keys) -> Done:
         out.mkdir(parents=True, exist_ok=True)
-        return self._run("getscu", peer, self.model, "-pdu", "0", "-od", out, *_key_options(level, keys))
+        return self.call("getscu", peer, self.model, "-pdu", "0", "-od", out, *_key_options(level, keys))
 
     def move(self, peer: Peer, to: str, level: str, keys: Keys) -> Done:
-        return self._run("movescu", peer, self.model, "-aem", to, *_key_options(level, keys))
+        return self.call("movescu", peer, self.model, "-aem", to, *_key_options(level, keys))
 
 
 @dataclass
@@ -120,27 +120,27 @@ class KermaScu:
     config: Path | None = None
     address: str | None = None
 
-    def _run(self, command: str, peer: Peer, *rest: str | Path) -> Done:
+    def call(self, command: str, peer: Peer, *rest: str | Path) -> Done:
         env = {} if self.config is None else {"KERMA_CONFIG": str(self.config)}
         return run([kerma_program(), command, *self.options, self.address or peer.address, *rest], env=env)
 
     def echo(self, peer: Peer) -> Done:
-        return self._run("echo", peer)
+        return self.call("echo", peer)
 
     def store(self, peer: Peer, folder: Path) -> Done:
-        return self._run("send", peer, folder)
+        return self.call("send", peer, folder)
 
     def find(self, peer: Peer, work: Path, level: str, keys: Keys, returns: Sequence[str] = ()) -> list[Dataset]:
         pairs = [f"{keyword}={value}" for keyword, value in keys.items()]
         wanted = ["--return", ",".join(returns)] if returns else []
-        done = self._run("find", peer, "--json", "--level", level, *wanted, *pairs)
+        done = self.call("find", peer, "--json", "--level", level, *wanted, *pairs)
         assert done.returncode == 0, done.stderr
         return [Dataset.from_json(json.loads(line)) for line in done.stdout.splitlines() if line.strip()]
 
     def get(self, peer: Peer, out: Path, level: str, keys: Keys) -> Done:
         pairs = [f"{keyword}={value}" for keyword, value in keys.items()]
-        return self._run("get", peer, "-o", out, *pairs)
+        return self.call("get", peer, "-o", out, *pairs)
 
     def move(self, peer: Peer, to: str, level: str, keys: Keys) -> Done:
         pairs = [f"{keyword}={value}" for keyword, value in keys.items()]
-        return self._run("move", peer, "--to", to, *pairs)
+        return self.call("move", peer, "--to", to, *pairs)

@@ -1,7 +1,8 @@
 """Every SCU against every SCP where one side is Kerma: echo, store, find, get and move with real processes.
 
 DCMTK's and pynetdicom's programs work on ``kerma serve``; ``kerma echo send find get move`` work on DCMTK's
-``dcmqrscp``, pynetdicom's ``qrscp`` and Orthanc. What was stored and what comes back is the data set that was sent, byte for byte.
+``dcmqrscp``, pynetdicom's ``qrscp`` and Orthanc. What was stored and what comes back is the data set
+that was sent, byte for byte.
 """
 
 from __future__ import annotations
