@@ -44,7 +44,7 @@ def lookup(creator: str, tag: int) -> PrivateRow | None:
     """
     if not tag & 0x10000 or tag & 0xFFFF < 0x1000:
         return None
-    return _rows(creator.strip(" \0")[:64]).get(tag >> 16 << 8 | tag & 0xFF)
+    return _rows(creator.strip(" \0")[:256]).get(tag >> 16 << 8 | tag & 0xFF)
 
 
 def creators() -> Iterable[str]:
