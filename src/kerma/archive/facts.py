@@ -131,7 +131,7 @@ def _columns(ds: Dataset, level: Level, limit: int) -> dict[str, Any]:
         text = _text(ds, key.tag, limit)
         name = key.column
         if key.vr == "DA" and text is not None:
-            text = normal.date_key(text) or text
+            text = normal.date_key(text) or f"!{text}"  # unreadable: below every date
         out[name] = text
         if key.vr == "PN":
             groups = normal.name_groups(text) if text else ("", "", "")

@@ -140,7 +140,12 @@ def default_keys(level: Level) -> tuple[rows.Key, ...]:
     out = [key for key in rows.KEYS if key.level <= level and key.usage in ("U", "R")]
     extra = {
         Level.PATIENT: ("PatientBirthDate", "PatientSex", "NumberOfPatientRelatedStudies"),
-        Level.STUDY: ("StudyDescription", "ModalitiesInStudy", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"),
+        Level.STUDY: (
+            "StudyDescription",
+            "ModalitiesInStudy",
+            "NumberOfStudyRelatedSeries",
+            "NumberOfStudyRelatedInstances",
+        ),
         Level.SERIES: ("SeriesDescription", "NumberOfSeriesRelatedInstances"),
         Level.IMAGE: ("SOPClassUID",),
     }
@@ -237,7 +242,8 @@ def _check(query: Query, retrieve: bool) -> None:
             break
         if len(query.uids(level)) != 1:
             raise StatusError(
-                f"a {query.level.name} level identifier needs one value of the {level.name} level's unique key", status=MISMATCH
+                f"a {query.level.name} level identifier needs one value of the {level.name} level's unique key",
+                status=MISMATCH,
             )
     if not retrieve:
         return

@@ -31,7 +31,9 @@ def mapped(error: sqlite3.Error) -> OutOfResourcesError:
     text = str(error)
     if "malformed" in text or "not a database" in text:
         return OutOfResourcesError(f"the index is damaged: {text}", hint="run kerma reindex; the instances are safe")
-    hint = "another process holds the index" if "locked" in text or "busy" in text else "check free space and permissions"
+    hint = (
+        "another process holds the index" if "locked" in text or "busy" in text else "check free space and permissions"
+    )
     return OutOfResourcesError(f"the index cannot be used: {text}", hint=hint)
 
 
@@ -51,7 +53,9 @@ class _Change(Generic[T]):
 class Database:
     """Connections to one SQLite file that has the schema already."""
 
-    def __init__(self, path: Path, *, busy_timeout: float = 5.0, on_foreign_change: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, path: Path, *, busy_timeout: float = 5.0, on_foreign_change: Callable[[], None] | None = None
+    ) -> None:
         self.path = path
         self._busy = busy_timeout
         self._changed = on_foreign_change
