@@ -22,7 +22,6 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from kerma.encoding.source import Buffer
 from kerma.errors import ValueEncodeError
 from kerma.findings import Finding
 from kerma.values.repertoires import (
@@ -32,6 +31,7 @@ from kerma.values.repertoires import (
     NUMBERS,
     REPLACEMENT,
     STAND_ALONE,
+    Buffer,
     CodeElement,
     canonical,
 )

@@ -21,12 +21,12 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from kerma.encoding.source import Buffer
 from kerma.errors import ValueEncodeError, ValueFormatError
 from kerma.values import dates
 from kerma.values.charsets import DEFAULT, Charsets
 from kerma.values.numbers import DS, IS, format_ds, format_is
 from kerma.values.person_name import PersonName
+from kerma.values.repertoires import Buffer
 from kerma.values.uid import UID
 
 Decoder = Callable[[Buffer, bool, Charsets], Any]

@@ -128,4 +128,5 @@ def format_ds(value: object) -> str:
     while len(text) > DS_LENGTH:
         text = f"{number:.{digits}g}"
         digits -= 1
-    return text
+    # The largest floats would round up to what no float holds.
+    return text if math.isfinite(float(text)) else f"{math.copysign(1.79769313e308, number)!r}"

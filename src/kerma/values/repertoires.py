@@ -16,6 +16,8 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+Buffer = bytes | bytearray | memoryview
+
 REPLACEMENT = "\ufffd"
 """What bytes become that are no character of the declared set."""
 
