@@ -73,8 +73,11 @@ class Charsets:
                 findings.append(_finding("charset-alone", f"{meant[0]} stands alone; the terms after it are ignored"))
         else:
             self._invoke(meant, findings)
-        upper = self._initial[1]
-        self._whole = "ascii" if upper is None else _WHOLE_CODEC.get(upper, "")
+        # The codec of texts without escapes, where Python has one for the initial sets together.
+        lower, upper = self._initial
+        self._whole = self._codec or ("ascii" if upper is None else _WHOLE_CODEC.get(upper, "ascii"))
+        if lower is not IR6:
+            self._whole = ""
         self.findings = tuple(findings)
 
     def _invoke(self, meant: list[str | None], findings: list[Finding]) -> None:
@@ -130,23 +133,17 @@ class Charsets:
         """The text of a whole value field of ``vr`` (LO, LT, PN, SH, ST, UC, UT), padding and backslashes included.
         Never raises.
         """
-        if self._codec:
-            return self._decode_unicode(raw)
-        if self._initial[0] is IR6:
+        if self._whole:
             try:
-                text = str(raw, self._whole or "ascii")
+                text = str(raw, self._whole)
             except UnicodeDecodeError:
                 pass
             else:
-                if "\x1b" not in text:
+                if "\x1b" not in text or self._codec:
                     return text
-        return self._decode_iso2022(bytes(raw), vr)
-
-    def _decode_unicode(self, raw: Buffer) -> str:
-        try:
-            return str(raw, self._codec)
-        except UnicodeDecodeError:
+        if self._codec:
             return str(raw, self._reading, "replace")
+        return self._decode_iso2022(bytes(raw), vr)
 
     def _decode_iso2022(self, raw: bytes, vr: str) -> str:
         out: list[str] = []

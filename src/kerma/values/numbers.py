@@ -24,6 +24,7 @@ DS_LENGTH = 16
 IS_RANGE = range(-(2**31), 2**31)
 """Values of an IS (PS3.5 6.2)."""
 
+_PLAIN_INTEGER = re.compile(r"-?[1-9][0-9]{0,17}|0")
 _INTEGER = re.compile(r"[+-]?[0-9]{1,400}(?:\.0*)?")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,10})?")
 
@@ -36,11 +37,13 @@ class IS(int):
     def __new__(cls, text: str | int) -> Self:
         """``text`` as stored (spaces around it have no meaning), or a number. ``ValueFormatError`` where it is none."""
         if not isinstance(text, str):
-            return super().__new__(cls, text)
+            return int.__new__(cls, text)
+        if _PLAIN_INTEGER.fullmatch(text) is not None:
+            return int.__new__(cls, text)
         stripped = text.strip(" \0")
         if _INTEGER.fullmatch(stripped) is None:
             raise ValueFormatError("an IS value is not an integer (PS3.5 6.2)")
-        self = super().__new__(cls, stripped.partition(".")[0])
+        self = int.__new__(cls, stripped.partition(".")[0])
         if stripped != str(int(self)):
             self._text = stripped
         return self
@@ -67,11 +70,12 @@ class DS(float):
         """``text`` as stored (spaces around it have no meaning), or a number. ``ValueFormatError`` where it is none."""
         if not isinstance(text, str):
             text = format_ds(text)
-        stripped = text.strip(" \0")
-        if _DECIMAL.fullmatch(stripped) is None:
-            raise ValueFormatError("a DS value is not a decimal number (PS3.5 6.2)")
-        self = super().__new__(cls, stripped)
-        self.text = stripped
+        if _DECIMAL.fullmatch(text) is None:
+            text = text.strip(" \0")
+            if _DECIMAL.fullmatch(text) is None:
+                raise ValueFormatError("a DS value is not a decimal number (PS3.5 6.2)")
+        self = float.__new__(cls, text)
+        self.text = text
         return self
 
     def __reduce__(self) -> tuple[type[DS], tuple[str]]:
