@@ -1,0 +1,48 @@
+"""What scans of one buffer found out and later scans need again.
+
+One ``Marks`` belongs to one buffer and is shared by the data set and all items in it, so that nothing is walked twice: the end of
+each undefined length (a 100,000-fold nesting is walked once, not once a level), the headers that could not be taken as printed, and
+the findings.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from kerma.errors import FormatError
+from kerma.findings import Finding
+from kerma.limits import Limits, Strictness
+
+
+class Header(NamedTuple):
+    """One element header: ``key`` as in the index, ``vr`` "" in implicit VR, ``length`` may be ``UNDEFINED``, ``value`` the offset of its value."""
+
+    key: int
+    vr: str
+    length: int
+    value: int
+
+
+class Marks:
+    """Shared notes about one buffer. ``ends``: offset of an undefined-length value -> offset of its delimiter; ``bare``: those without one."""
+
+    __slots__ = ("bare", "ends", "findings", "limits", "odd", "strict")
+
+    def __init__(self, limits: Limits, strictness: Strictness) -> None:
+        self.ends: dict[int, int] = {}
+        self.bare: set[int] = set()
+        self.odd: dict[int, Header] = {}
+        self.findings: list[Finding] = []
+        self.limits = limits
+        self.strict = strictness is Strictness.STRICT
+
+    def note(self, code: str, text: str, *, offset: int, path: tuple[int, ...] = (), section: str = "") -> None:
+        """A departure that is understood: a ``Finding`` when lenient, ``FormatError`` when strict."""
+        if self.strict:
+            raise FormatError(f"{text} [{section}]", offset=offset, path=path)
+        self.findings.append(Finding(code, text, offset, path, section))
+
+    def after(self, value: int) -> int:
+        """The offset of what follows the undefined-length value at ``value``, once walked."""
+        end = self.ends[value]
+        return end if value in self.bare else end + 8

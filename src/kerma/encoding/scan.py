@@ -1,0 +1,150 @@
+"""The scan: where each element of a data set lies (PS3.5 7.1). The heart of Kerma, so it does as little as can be.
+
+``scan`` returns a dict from key (``syntax.key_of``) to the offset of the element's header, in the order of the bytes. Nothing is
+decoded, no object is made for an element, and a value of defined length, sequences included, is one addition.
+
+Rules:
+
+- The fast loops check nothing on their way but the VR. A length that goes too far makes the position pass the end, and a position
+  that does not arrive exactly at the end, or anything else that is odd, makes ``scan`` start again with ``careful``, which checks every
+  step, notes what it understands, and raises with offset and path where it does not.
+- So a cut data set is always an error, and a right one pays nothing for that.
+- Odd lengths and elements out of order change nothing in the reading; ``lint`` finds them when somebody asks.
+"""
+
+from __future__ import annotations
+
+import struct
+
+from kerma.encoding.headers import header_at, overrun, tag_text
+from kerma.encoding.marks import Marks
+from kerma.encoding.source import Buffer
+from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
+from kerma.encoding.walk import content_encoding, skip
+from kerma.errors import FormatError, LimitError
+
+_ITEM, _ITEM_END, _SEQUENCE_END = 0xE000FFFE, 0xE00DFFFE, 0xE0DDFFFE
+_SHORT = EXPLICIT_LE.short
+_LONG = EXPLICIT_LE.long
+_UN = EXPLICIT_LE.code_of["UN"]
+_explicit_header = EXPLICIT_LE.header.unpack_from
+_implicit_header = IMPLICIT_LE.header.unpack_from
+_u32 = EXPLICIT_LE.u32.unpack_from
+
+
+def scan(
+    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...] = ()
+) -> dict[int, int]:
+    """Key -> header offset of the elements in ``buf[start:end]``.
+
+    Raises ``TruncatedError`` (offset, tag path and missing count) where an element goes past ``end``, ``FormatError`` where the bytes
+    are no elements, ``LimitError`` beyond ``Limits``.
+    """
+    if encoding.little_endian and end - start <= 8 * marks.limits.max_elements:
+        loop = _scan_explicit if encoding.explicit else _scan_implicit
+        index = loop(buf, start, end, marks, path)
+        if index is not None:
+            return index
+    return careful(buf, start, end, encoding, marks, path)
+
+
+def _scan_explicit(
+    buf: Buffer,
+    pos: int,
+    end: int,
+    marks: Marks,
+    path: tuple[int, ...],
+) -> dict[int, int] | None:
+    index: dict[int, int] = {}
+    header, short, long = _explicit_header, _SHORT, _LONG
+    try:
+        while pos < end:
+            key, vr, length = header(buf, pos)
+            if vr in short:
+                index[key] = pos
+                pos += length + 8
+            elif vr in long:
+                index[key] = pos
+                length = _u32(buf, pos + 8)[0]
+                if length != UNDEFINED:
+                    pos += length + 12
+                else:
+                    inside = IMPLICIT_LE if vr == _UN else EXPLICIT_LE
+                    pos = skip(buf, pos + 12, end, inside, marks, path, key_of(key))
+            else:
+                return None
+    except struct.error:
+        return None
+    return index if pos == end else None
+
+
+def _scan_implicit(buf: Buffer, pos: int, end: int, marks: Marks, path: tuple[int, ...]) -> dict[int, int] | None:
+    index: dict[int, int] = {}
+    header = _implicit_header
+    try:
+        while pos < end:
+            key, length = header(buf, pos)
+            index[key] = pos
+            if length != UNDEFINED:
+                pos += length + 8
+            else:
+                pos = skip(buf, pos + 8, end, IMPLICIT_LE, marks, path, key_of(key))
+    except struct.error:
+        return None
+    if pos != end or _ITEM in index or _ITEM_END in index or _SEQUENCE_END in index or 0 in index:
+        return None
+    return index
+
+
+def careful(
+    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...] = ()
+) -> dict[int, int]:
+    """The same as ``scan`` with every step checked; for big endian, and for what the fast loops gave up on."""
+    index: dict[int, int] = {}
+    pos = start
+    filled = start  # up to here the bytes are known not to be only padding to the end
+    while pos < end:
+        key, *_ = encoding.pair.unpack_from(buf, pos) if end - pos >= 8 else (0, 0)
+        if key == 0 and pos >= filled:
+            filled = _first_not_zero(buf, pos, end)
+            if filled == end and (index or end - pos < 8):
+                marks.note(
+                    "trailing-padding", f"{end - pos} zero bytes after the last element", offset=pos, path=path, section="PS3.5 7.1"
+                )
+                break
+        elif key in {encoding.item_end, encoding.sequence_end}:
+            marks.note("stray-delimiter", "a delimiter outside any sequence", offset=pos, path=path, section="PS3.5 7.5")
+            pos += 8
+            continue
+        elif key == encoding.item:
+            raise FormatError("an item outside any sequence", offset=pos, path=path)
+        header = header_at(buf, pos, end, encoding, marks, path)
+        if header.length == UNDEFINED:
+            tag = key_of(header.key)
+            after = skip(buf, header.value, end, content_encoding(encoding, header.vr), marks, path, tag)
+        else:
+            after = header.value + header.length
+            if after > end:
+                raise overrun(header, pos, end, path)
+        if header.key in index:
+            marks.note(
+                "duplicate", f"{tag_text(header.key)} occurs twice; the last counts", offset=pos, path=path, section="PS3.5 7.1"
+            )
+        index[header.key] = pos
+        if len(index) > marks.limits.max_elements:
+            raise LimitError(f"more than {marks.limits.max_elements} elements", offset=pos, path=path)
+        pos = after
+    return index
+
+
+def _first_not_zero(buf: Buffer, pos: int, end: int) -> int:
+    """The offset of the first byte that is not zero, or ``end``."""
+    step = 64
+    while pos < end:
+        piece = bytes(buf[pos : min(end, pos + step)])
+        rest = piece.lstrip(b"\0")
+        if rest:
+            return pos + len(piece) - len(rest)
+        pos += len(piece)
+        step = min(step * 4, 1 << 20)
+    return end
