@@ -9,11 +9,12 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from kerma.dataset import Dataset
-from kerma.formats.instance import Instance
-from kerma.query.model import Query
+if TYPE_CHECKING:
+    from kerma.dataset import Dataset
+    from kerma.formats.instance import Instance
+    from kerma.query.model import Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,172 @@
+"""C-GET and C-MOVE as SCU (PS3.4 C.4.2.2, C.4.3.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kerma.dataset import Dataset
+from kerma.dimse import Command, CommandField, StatusCategory, category_of
+from kerma.dimse.status import text_of
+from kerma.errors import KermaError, StatusError
+from kerma.query import to_identifier
+from kerma.query.model import Query
+from kerma.services.extended import RetrieveFlags
+from kerma.services.find_scu import cancel
+from kerma.services.flow import Associate, Emit, Flow, Message, Receive, Send, Stop
+from kerma.services.incoming import Incoming
+from kerma.services.providers import StoreOutcome
+from kerma.services.responses import expect, response
+from kerma.services.sop_classes import CLASSES, UNCOMPRESSED
+from kerma.services.storage_scp import commit
+from kerma.ul.negotiation import Context, Need
+
+_MOVE_LEVEL_KEYS = RetrieveFlags(relational=True).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One instance that came by C-GET. ``status`` is what the peer was answered; ``outcome`` None where it was not kept."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    status: int
+    size: int
+    outcome: StoreOutcome | None
+    error: str = ""
+    incoming: Incoming | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome is not None and self.status == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A response to C-GET or C-MOVE: the counts of sub-operations, and at the end the final status.
+
+    ``remaining`` is None where the peer does not say. ``failed_uids`` come with the final one.
+    """
+
+    status: int
+    remaining: int | None
+    completed: int
+    failed: int
+    warning: int
+    failed_uids: tuple[str, ...] = ()
+    error: str = ""
+
+    @property
+    def final(self) -> bool:
+        return category_of(self.status) is not StatusCategory.PENDING
+
+    @property
+    def ok(self) -> bool:
+        return self.status == 0
+
+
+OpenIncoming = Callable[[Context, Command], Incoming]
+
+
+def get(query: Query, storage: Sequence[Need], open_sink: OpenIncoming, *, priority: int = 0) -> Flow[Progress | None]:
+    """Retrieve here; emits ``Received`` for each instance and ``Progress`` for each response, the final one last.
+
+    ``StatusError`` where the peer refused the whole. A consumer who stops has the rest cancelled.
+    """
+    sop_class = CLASSES[(CommandField.C_GET_RQ, query.root)]
+    needs = (Need(sop_class, UNCOMPRESSED, extended=_extended(query)), *storage)
+    contexts = yield Associate(f"get-{sop_class}", needs, open_sink)
+    context = _context(contexts, sop_class)
+    request = Command(CommandField.C_GET_RQ, MessageID=1, AffectedSOPClassUID=sop_class, Priority=priority)
+    yield Send(context.id, request, to_identifier(query).to_bytes(context.transfer_syntax_uid))
+    try:
+        while True:
+            message = yield Receive()
+            if message.command.field is CommandField.C_STORE_RQ:
+                yield Emit((yield from _take(message)))
+                continue
+            progress = _progress(expect(message, request))
+            yield Emit(progress)
+            if progress.final:
+                return progress
+    except Stop:
+        yield from cancel(request, context)
+        return None
+
+
+def move(query: Query, destination: str, *, priority: int = 0) -> Flow[Progress | None]:
+    """Have the peer send to ``destination``; emits ``Progress`` for each response, the final one last."""
+    sop_class = CLASSES[(CommandField.C_MOVE_RQ, query.root)]
+    contexts = yield Associate(f"move-{sop_class}", (Need(sop_class, UNCOMPRESSED, extended=_extended(query)),))
+    context = _context(contexts, sop_class)
+    request = Command(
+        CommandField.C_MOVE_RQ,
+        MessageID=1,
+        AffectedSOPClassUID=sop_class,
+        Priority=priority,
+        MoveDestination=destination,
+    )
+    yield Send(context.id, request, to_identifier(query).to_bytes(context.transfer_syntax_uid))
+    try:
+        while True:
+            progress = _progress(expect((yield Receive()), request))
+            yield Emit(progress)
+            if progress.final:
+                return progress
+    except Stop:
+        yield from cancel(request, context)
+        return None
+
+
+def _extended(query: Query) -> bytes | None:
+    return _MOVE_LEVEL_KEYS if query.relational else None
+
+
+def _context(contexts: dict[int, Context], sop_class: str) -> Context:
+    return next(context for context in contexts.values() if context.abstract_syntax == sop_class)
+
+
+def _take(message: Message) -> Flow[Received]:
+    """Commit one instance and answer for it."""
+    incoming = message.incoming
+    assert incoming is not None  # a C-STORE-RQ always has a data set (PS3.7 9.3.1.1)
+    status, comment = commit(message)
+    yield Send(message.context.id, response(message.command, status, comment))
+    request = incoming.request
+    return Received(
+        request.sop_class_uid,
+        request.sop_instance_uid,
+        request.transfer_syntax_uid,
+        status,
+        incoming.size,
+        incoming.result,
+        comment or "",
+        incoming,
+    )
+
+
+def _progress(message: Message) -> Progress:
+    """The counts of one response; ``StatusError`` where the whole was refused before anything was tried."""
+    answer = message.command
+    status = int(answer.Status)
+    counts = [int(answer.get(f"NumberOf{name}Suboperations") or 0) for name in ("Completed", "Failed", "Warning")]
+    error = ""
+    if category_of(status) not in (StatusCategory.PENDING, StatusCategory.SUCCESS):
+        comment = answer.get("ErrorComment")
+        error = text_of(status, answer.field) + (f": {comment}" if comment else "")
+    if category_of(status) is StatusCategory.FAILURE and not any(counts):
+        raise StatusError(error, status=status, comment=answer.get("ErrorComment") or "")
+    remaining = answer.get("NumberOfRemainingSuboperations")
+    return Progress(status, remaining, *counts, failed_uids=_failed_uids(message), error=error)
+
+
+def _failed_uids(message: Message) -> tuple[str, ...]:
+    """The Failed SOP Instance UID List; () where there is none that can be read."""
+    if not message.data:
+        return ()
+    try:
+        value = Dataset.from_bytes(message.data, message.context.transfer_syntax_uid).get("FailedSOPInstanceUIDList")
+    except KermaError:
+        return ()
+    return () if not value else (str(value),) if isinstance(value, str) else tuple(map(str, value))
