@@ -39,6 +39,10 @@ def _storescp_ignore(folder: Path) -> Peer:
     return peers.storescp(folder, "--ignore")
 
 
+def _orthanc_as_it_comes(folder: Path) -> Peer:
+    return peers.orthanc(folder, env={})
+
+
 def _kerma(folder: Path) -> Peer:
     return peers.kerma_serve(folder)
 
@@ -59,7 +63,8 @@ def one_sender(work: Path, images: Images) -> Race:
     add("pynetdicom storescp", peers.pynetdicom_storescp, "neither", target=5)
     add("dcmqrscp", peers.dcmqrscp, "indexed")
     if available("Orthanc"):
-        add("orthanc", peers.orthanc, "indexed, synced", target=4)
+        add("orthanc", peers.orthanc, "indexed, synced; with TCP_NODELAY=1", target=4)
+        add("orthanc as it comes", _orthanc_as_it_comes, "indexed, synced", target=4)
     return race
 
 

@@ -101,10 +101,17 @@ def pynetdicom_qrscp(folder: Path, destinations: Mapping[str, int] | None = None
 # -- Orthanc -----------------------------------------------------------------------------------------------------------
 
 
-def orthanc(folder: Path, destinations: Mapping[str, int] | None = None, titles: Sequence[str] = ()) -> Peer:
+def orthanc(
+    folder: Path,
+    destinations: Mapping[str, int] | None = None,
+    titles: Sequence[str] = (),
+    *,
+    env: Mapping[str, str] = DCMTK_ENV,
+) -> Peer:
     """Orthanc with its SQLite index and its own defaults, its page refused to everyone but loopback.
 
-    ``titles`` are callers that may query; Orthanc wants to know its modalities.
+    ``titles`` are callers that may query; Orthanc wants to know its modalities. It is made of DCMTK, so its ``env`` too
+    has a say in Nagle's algorithm: six times as many images a second with ``TCP_NODELAY=1`` as without.
     """
     port, http, store = free_port(), free_port(), folder / "store"
     store.mkdir(parents=True, exist_ok=True)
@@ -128,9 +135,8 @@ def orthanc(folder: Path, destinations: Mapping[str, int] | None = None, titles:
     }
     config = folder / "orthanc.json"
     config.write_text(json.dumps(settings, indent=1))
-    return Peer(
-        "orthanc", [find_program("Orthanc"), str(config)], folder, port=port, aet="ORTHANC", extra={"store": store}
-    )
+    argv = [find_program("Orthanc"), str(config)]
+    return Peer("orthanc", argv, folder, port=port, aet="ORTHANC", env=env, extra={"store": store})
 
 
 # -- Kerma -------------------------------------------------------------------------------------------------------------
