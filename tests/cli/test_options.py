@@ -11,12 +11,13 @@ from kerma.errors import UsageError
 
 
 def test_keys() -> None:
-    words = ["PatientName=DOE*=x", "0020,000D=1.2", "(0008,0020)=20260101-", "Modality="]
+    words = ["PatientName=DOE*=x", "0020,000D=1.2", "(0008,0020)=20260101-", "Modality=", "0040,0275.0040,0009=X"]
     assert options.parse_keys(words) == {
         "PatientName": "DOE*=x",
         "StudyInstanceUID": "1.2",
         "StudyDate": "20260101-",
         "Modality": "",
+        "RequestAttributesSequence.ScheduledProcedureStepID": "X",
     }
 
 

@@ -71,6 +71,18 @@ output_option = click.option(
 level_option = click.option(
     "--level", type=click.Choice(LEVELS), default="study", show_default=True, help="Query/Retrieve level."
 )
+retrieve_level_option = click.option(
+    "--level",
+    type=click.Choice(LEVELS),
+    help="Query/Retrieve level (default: that of the lowest UID given, else study).",
+)
+return_option = click.option(
+    "--return",
+    "returns",
+    metavar="KEY,...",
+    multiple=True,
+    help="The attributes to ask for, with commas between them; without it the usual ones of the level.",
+)
 tls_options = stacked(
     click.option("--tls-cert", metavar="FILE", help="Our certificate chain, PEM."),
     click.option("--tls-key", metavar="FILE", help="Its private key, PEM."),
@@ -118,7 +130,7 @@ def parse_keys(words: Sequence[str]) -> dict[str, str]:
             raise UsageError(
                 f"{name[:64]!r} is no matching key", hint="write Keyword=value, for example PatientName='DOE*'"
             )
-        keyword = parse_keyword(name)
+        keyword = ".".join(parse_keyword(part) for part in name.split("."))
         if keyword in keys:
             raise UsageError(f"{keyword} is given twice", hint="several UIDs are written in one key, with \\ between")
         keys[keyword] = value
