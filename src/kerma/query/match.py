@@ -15,7 +15,7 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -36,9 +36,16 @@ def fulfils(ds: Dataset, item: Predicate) -> bool:
     """True where ``ds`` fulfils one predicate."""
     if isinstance(item, SequenceMatch):
         return any(all(fulfils(inner, part) for part in item.predicates) for inner in _items(ds, item.tag))
+    return decide(item, lambda tag: texts_of(ds, tag))
+
+
+def decide(item: Predicate, texts: Callable[[int], tuple[str, ...]]) -> bool:
+    """``fulfils`` where the values come from elsewhere, as ``texts(tag)`` in the form of ``joined``; sequences cannot."""
     if isinstance(item, CombinedRange):
-        return _combined(texts_of(ds, item.tag), texts_of(ds, item.time_tag), item)
-    values = texts_of(ds, item.tag)
+        return _combined(texts(item.tag), texts(item.time_tag), item)
+    if isinstance(item, SequenceMatch):
+        return False
+    values = texts(item.tag)
     if isinstance(item, Empty):
         return not values
     return any(value_matches(value, item) for value in values)

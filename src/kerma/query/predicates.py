@@ -47,6 +47,8 @@ def predicate(tag: int, vr: str, values: Sequence[str]) -> Predicate | None:
         return Empty(tag, vr)
     if vr in RANGE_VRS:
         return _span(tag, vr, text)
+    if vr == "PN" and not text.strip("*=^ "):
+        return None  # asks nothing of any component
     if vr in WILDCARD_VRS and ("*" in text or "?" in text):
         return None if not text.strip().strip("*") else Wildcard(tag, vr, text.strip() if vr == "PN" else text)
     if vr in NUMBER_VRS and normal.number_key(text) is None:

@@ -1,0 +1,280 @@
+"""One instance on its way in: bytes to a blob, head scanned as it passes, durable, indexed (docs/decisions/0003-durability.md).
+
+Rules:
+
+- Memory is bounded by the header, not by the instance. Slices go to the file as they come.
+- Success is returned after the blob is durable under its final name and the index transaction is committed, in this order.
+- Whatever goes wrong leaves nothing behind; the one who sends hears of it by the error.
+- Two stores of one SOP Instance UID at the same time are settled by the index, inside its transaction: one is first.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import xxhash
+
+from kerma.archive.blobs import BlobName, BlobStore, BlobWriter
+from kerma.archive.config import ArchiveConfig, Duplicates
+from kerma.archive.facts import Facts, facts_of, header_syntax, is_uid, rows_of
+from kerma.archive.index import headers
+from kerma.archive.index.writer import Entry, Known
+from kerma.dataset import Dataset
+from kerma.encoding.source import ByteSource
+from kerma.errors import ArchiveError, FormatError, InvalidInstanceError, NotFoundError, UnsupportedSyntaxError
+from kerma.formats import part10
+from kerma.formats.head import HeadScanner
+from kerma.services.providers import StoreOutcome, StoreRequest
+
+_COMPARE = 1 << 20
+_LARGE_VALUE = 1 << 12
+
+
+class IngestIndex(Protocol):
+    """What ingest needs of the index."""
+
+    def known(self, sop_instance_uid: str) -> Known | None: ...
+
+    def base_of(self, study_uid: str, series_uid: str) -> bytes | None: ...
+
+    def add(self, entry: Entry) -> Known | None: ...
+
+    def replace(self, entry: Entry) -> str | None: ...
+
+    def quarantine(self, facts: Facts, blob: str, reason: str, calling_aet: str) -> None: ...
+
+    def purged(self, blobs: Sequence[str]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What all sinks of an archive share. ``enter`` and ``leave`` frame the time between sealing and indexing."""
+
+    blobs: BlobStore
+    index: IngestIndex
+    config: ArchiveConfig
+    enter: Callable[[], int]
+    leave: Callable[[int], None]
+
+
+class Sink:
+    """Takes one data set; ``head`` is what lies before it in the blob, ours unless a file brings its own."""
+
+    def __init__(self, desk: Desk, request: StoreRequest, *, head: bytes | None = None) -> None:
+        for name, uid in (
+            ("SOP Class", request.sop_class_uid),
+            ("SOP Instance", request.sop_instance_uid),
+            ("Transfer Syntax", request.transfer_syntax_uid),
+        ):
+            if not is_uid(uid):
+                raise InvalidInstanceError(f"the {name} UID of the request is no UID")
+        self._desk = desk
+        self._request = request
+        try:
+            self._scanner = HeadScanner(request.transfer_syntax_uid, limits=desk.config.limits)
+        except UnsupportedSyntaxError as error:
+            raise InvalidInstanceError("the transfer syntax is not known") from error
+        self._head = head if head is not None else _own_head(request)
+        self._digest = xxhash.xxh3_128()
+        self._writer: BlobWriter = desk.blobs.create()
+        self._size = len(self._head)
+        self._scanning = True
+        self._open = True
+        self._first: list[bytes | memoryview] = [self._head]
+
+    def write(self, chunks: Sequence[memoryview]) -> None:
+        """Take the next slices of the data set."""
+        if not self._open:
+            raise ArchiveError("the sink is closed")
+        try:
+            if self._scanning:
+                self._scan(chunks)
+            for chunk in chunks:
+                self._digest.update(chunk)
+                self._size += len(chunk)
+            if self._first:
+                self._writer.write([*self._first, *chunks])
+                self._first = []
+            else:
+                self._writer.write(chunks)
+        except BaseException:
+            self.abort()
+            raise
+
+    def _scan(self, chunks: Sequence[memoryview]) -> None:
+        try:
+            for chunk in chunks:
+                self._scanner.feed(chunk)
+                if self._scanner.done:
+                    self._scanning = False
+                    return
+        except FormatError as error:
+            raise InvalidInstanceError(f"the data set cannot be read: {error}") from error
+
+    def commit(self) -> StoreOutcome:
+        """Make it durable, then findable."""
+        if not self._open:
+            raise ArchiveError("the sink is closed")
+        try:
+            return self._commit()
+        except BaseException:
+            self.abort()
+            raise
+        finally:
+            self._open = False
+
+    def _commit(self) -> StoreOutcome:
+        try:
+            self._scanner.finish()
+            header = self._scanner.header_bytes
+            facts = facts_of(
+                Dataset.from_bytes(header, header_syntax(self._request.transfer_syntax_uid)),
+                max_text=self._desk.config.max_text,
+                sop_class_uid=self._request.sop_class_uid,
+                sop_instance_uid=self._request.sop_instance_uid,
+            )
+        except FormatError as error:
+            raise InvalidInstanceError(f"the data set cannot be read: {error}") from error
+        checksum = self._digest.hexdigest()
+        self._digest.update(self._head)
+        desk = self._desk
+        there = desk.index.known(facts.sop_instance_uid)
+        if there is not None and self._same(there, checksum):
+            self.abort()
+            return StoreOutcome.IDENTICAL
+        if there is not None and desk.config.duplicates is Duplicates.KEEP_FIRST:
+            self.abort()
+            return StoreOutcome.KEPT_FIRST
+        ticket = desk.enter()
+        try:
+            blob = self._writer.seal(len(self._head), self._digest.hexdigest())
+            try:
+                return self._index(self._entry(facts, header, blob, checksum))
+            except BaseException:
+                discard(desk.blobs, blob)
+                raise
+        finally:
+            desk.leave(ticket)
+
+    def _entry(self, facts: Facts, header: bytes, blob: str, checksum: str) -> Entry:
+        return make_entry(
+            self._desk, facts, header, self._request.transfer_syntax_uid, blob, len(self._head), self._size, checksum
+        )
+
+    def _index(self, entry: Entry) -> StoreOutcome:
+        return settle(self._desk, entry, self._request.calling_aet)
+
+    def _same(self, there: Known, checksum: str) -> bool:
+        """True where the data set that came is byte for byte the one that is there."""
+        length = self._size - len(self._head)
+        if there.checksum != checksum or there.size - there.dataset_offset != length:
+            return False
+        with self._writer.source() as mine:
+            return same_bytes(self._desk.blobs, there, mine, len(self._head), length)
+
+    def abort(self) -> None:
+        """Forget it."""
+        self._open = False
+        self._writer.abort()
+
+
+def _own_head(request: StoreRequest) -> bytes:
+    return part10.file_head(
+        sop_class_uid=request.sop_class_uid,
+        sop_instance_uid=request.sop_instance_uid,
+        transfer_syntax_uid=request.transfer_syntax_uid,
+        source_aet=request.calling_aet,
+    )
+
+
+def make_entry(
+    desk: Desk, facts: Facts, header: bytes, syntax: str, blob: str, offset: int, size: int, checksum: str
+) -> Entry:
+    """The entry of a blob, with all that can be prepared before the writer's turn."""
+    header = bounded(header, syntax, desk.config.max_header)
+    base = desk.index.base_of(facts.study_uid, facts.series_uid)
+    name = BlobName.parse(blob)
+    stored_at = int(name.stem[:12], 16) if name is not None else time.time_ns() // 1_000_000
+    return Entry(
+        facts,
+        header,
+        syntax,
+        blob,
+        offset,
+        size,
+        checksum,
+        stored_at,
+        rows=rows_of(facts, max_text=desk.config.max_text) if base is None else None,
+        packed=None if base is None else headers.pack(header, base),
+        base=base,
+    )
+
+
+def bounded(header: bytes, syntax: str, limit: int) -> bytes:
+    """The header, or where it is larger than ``limit`` only its small values."""
+    if len(header) <= limit:
+        return header
+    full = Dataset.from_bytes(header, header_syntax(syntax))
+    out = Dataset()
+    room = limit
+    for tag in full:
+        element = full[tag]
+        raw = element.raw
+        if element.vr == "SQ" or raw is None or len(raw) > _LARGE_VALUE or room < len(raw) + 12:
+            continue
+        try:
+            out.add(tag, element.vr, element.value)
+        except (FormatError, ArchiveError):
+            continue
+        room -= len(raw) + 12
+    return out.to_bytes(header_syntax(syntax))
+
+
+def settle(desk: Desk, entry: Entry, calling_aet: str) -> StoreOutcome:
+    """Index a sealed blob by the rules for duplicates."""
+    policy = desk.config.duplicates
+    there = desk.index.add(entry)
+    if there is None:
+        return StoreOutcome.STORED
+    if there.checksum == entry.checksum and there.size - there.dataset_offset == entry.size - entry.dataset_offset:
+        with desk.blobs.open(entry.blob) as mine:
+            same = same_bytes(desk.blobs, there, mine, entry.dataset_offset, entry.size - entry.dataset_offset)
+        if same:
+            discard(desk.blobs, entry.blob)
+            return StoreOutcome.IDENTICAL
+    if policy is Duplicates.KEEP_FIRST:
+        discard(desk.blobs, entry.blob)
+        return StoreOutcome.KEPT_FIRST
+    if policy is Duplicates.REPLACE:
+        old = desk.index.replace(replace(entry, packed=None, base=None, rows=None))
+        if old is not None:
+            discard(desk.blobs, old)
+            desk.index.purged([old])
+        return StoreOutcome.REPLACED
+    desk.blobs.quarantine(entry.blob)
+    desk.index.quarantine(entry.facts, entry.blob, "another instance has this SOP Instance UID", calling_aet)
+    return StoreOutcome.QUARANTINED
+
+
+def discard(blobs: BlobStore, blob: str) -> None:
+    """Delete a blob that nothing names; what cannot be deleted now is found by the next check."""
+    try:
+        blobs.delete(blob)
+    except ArchiveError:
+        return
+
+
+def same_bytes(blobs: BlobStore, there: Known, mine: ByteSource, offset: int, length: int) -> bool:
+    """True where ``length`` bytes of ``mine`` from ``offset`` are the data set that is there."""
+    try:
+        with blobs.open(there.blob) as other:
+            for start in range(0, length, _COMPARE):
+                size = min(_COMPARE, length - start)
+                if other.read(there.dataset_offset + start, size) != mine.read(offset + start, size):
+                    return False
+    except (NotFoundError, FormatError):
+        return False
+    return True
