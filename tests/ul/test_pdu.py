@@ -170,6 +170,15 @@ def test_the_smallest_request_is_read() -> None:
     assert read == pdu.AssociateRQ("A", "B", (pdu.PresentationContextRQ(1, "x", ("y",)),), pdu.UserInformation(0x4000))
 
 
+def test_unknown_items_are_skipped_and_only_some_are_kept() -> None:
+    read = pdu.decode(associate(APPLICATION, CONTEXT, b"\x60\0\0\0" * 5_000, USER + b""))
+    assert isinstance(read, pdu.AssociateRQ)
+    assert read.unknown == (pdu.UnknownItem(0x60, b""),) * 64
+    user = pdu.UserInformation.decode(memoryview(b"\x5f\0\0\1x" * 100 + USER[4:]))
+    assert user.maximum_length == 0x4000
+    assert user.unknown == (pdu.UnknownItem(0x5F, b"x"),) * 64
+
+
 def test_accepted_context_needs_one_transfer_syntax() -> None:
     data = AC.encode().replace(
         b"\x21\0\0\x19\1\0\0\0\x40\0\0\x11" + IMPLICIT.encode(), b"\x21\0\0\4\1\0\0\0" + b"\x21" * 0

@@ -14,30 +14,45 @@ Sources: PS3.7 6.3.1, 9.3, 10.3, E.1. Touches ``kerma.errors`` and the tables of
 from __future__ import annotations
 
 from struct import Struct, error, unpack
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from kerma.dimse.fields import ELEMENTS, MESSAGES, NO_DATA_SET, TAG_OF, CommandField, DataSet, Kind
 from kerma.errors import LocalProtocolError, RemoteProtocolError
 
 Buffer = bytes | bytearray | memoryview
 
-_ELEMENT = Struct("<HHI").unpack_from
+# The tag as one number, element in the upper half: little endian has the group first.
+_ELEMENT = Struct("<II").unpack_from
 _GROUP_LENGTH = bytes(4) + b"\x04\0\0\0"
+_US, _UI, _AE, _AT = Kind.US, Kind.UI, Kind.AE, Kind.AT
+_MAYBE, _ALWAYS = DataSet.MAYBE, DataSet.ALWAYS
 
-# For each message its elements in tag order: keyword, how to encode, the first bytes (tag; for US also the length).
-_LAYOUT: dict[int, tuple[tuple[str, Kind, bytes], ...]] = {}
-for _field, _message in MESSAGES.items():
-    _keywords = {*_message.required, *_message.optional, "CommandField", "CommandDataSetType"}
-    _rows = []
-    for _tag, (_keyword, _kind) in sorted(ELEMENTS.items()):
-        if _keyword in _keywords:
-            _prefix = b"\0\0" + _tag.to_bytes(2, "little")
-            _rows.append((_keyword, _kind, _prefix + b"\2\0\0\0" if _kind is Kind.US else _prefix))
-    _LAYOUT[_field] = tuple(_rows)
 
-_ALLOWED = {field: frozenset(keyword for keyword, _, _ in rows) for field, rows in _LAYOUT.items()}
-_BY_ELEMENT = {tag & 0xFFFF: row for tag, row in ELEMENTS.items()}
-_FIELDS: dict[int, CommandField] = {int(field): field for field in CommandField}
+class _Plan(NamedTuple):
+    """What coding one message needs, worked out once."""
+
+    field: CommandField
+    rows: tuple[tuple[str, Kind, bytes, bool], ...]
+    """Its elements in tag order: keyword, how to encode, first bytes (tag; for US also length), whether required."""
+    allowed: frozenset[str]
+    required: tuple[str, ...]
+    data_set: DataSet
+
+
+def _plan(field: CommandField) -> _Plan:
+    message = MESSAGES[field]
+    keywords = {*message.required, *message.optional, "CommandField", "CommandDataSetType"}
+    rows = []
+    for tag, (keyword, kind) in sorted(ELEMENTS.items()):
+        if keyword in keywords:
+            prefix = b"\0\0" + tag.to_bytes(2, "little") + (b"\2\0\0\0" if kind is _US else b"")
+            rows.append((keyword, kind, prefix, keyword in message.required))
+    return _Plan(field, tuple(rows), frozenset(keywords), message.required, message.data_set)
+
+
+# By plain numbers: the hash of an enumeration's member is a call of Python code.
+_PLANS: dict[int, _Plan] = {int(field): _plan(field) for field in CommandField}
+_BY_ELEMENT = {tag << 16: row for tag, row in ELEMENTS.items() if tag}
 
 
 def _broken(message: str) -> NoReturn:
@@ -56,16 +71,16 @@ class Command:
     field: CommandField
 
     def __init__(self, field: CommandField, **values: Any) -> None:
-        allowed = _ALLOWED[field]
+        plan = _PLANS[int(field)]
         for keyword, value in values.items():
-            if keyword not in allowed:
+            if keyword not in plan.allowed:
                 raise LocalProtocolError(f"{field.printed} has no element {keyword}")
             if value is None:
                 raise LocalProtocolError(f"{keyword} of {field.printed} is None; leave it out instead")
         self.field = field
         values["CommandField"] = int(field)
         if "CommandDataSetType" not in values:
-            values["CommandDataSetType"] = 1 if MESSAGES[field].data_set is DataSet.ALWAYS else NO_DATA_SET
+            values["CommandDataSetType"] = 1 if plan.data_set is _ALWAYS else NO_DATA_SET
         self._values = values
 
     @property
@@ -113,26 +128,25 @@ class Command:
             if keyword in own:
                 answer[keyword] = own[keyword]
         answer.update(values)
-        return Command(_FIELDS[self.field | 0x8000], **answer)
+        return Command(_PLANS[self.field | 0x8000].field, **answer)
 
     def encode(self, *, has_data: bool | None = None) -> bytes:
         """The command set; ``has_data`` says whether a data set follows, by default what Command Data Set Type says."""
         values = self._values
-        message = MESSAGES[self.field]
-        for keyword in message.required:
-            if keyword not in values:
-                raise LocalProtocolError(f"{self.field.printed} lacks {keyword}")
+        plan = _PLANS[values["CommandField"]]
         if has_data is None:
-            has_data = self.has_data
-        if message.data_set is not DataSet.MAYBE and has_data is not (message.data_set is DataSet.ALWAYS):
+            has_data = values["CommandDataSetType"] != NO_DATA_SET
+        if plan.data_set is not _MAYBE and has_data is not (plan.data_set is _ALWAYS):
             raise LocalProtocolError(f"{self.field.printed} {'has no' if has_data else 'needs a'} data set")
-        parts = [_GROUP_LENGTH, b""]
+        parts = []
         try:
-            for keyword, kind, prefix in _LAYOUT[self.field]:
+            for keyword, kind, prefix, required in plan.rows:
                 value = values.get(keyword)
                 if value is None:
+                    if required:
+                        raise LocalProtocolError(f"{self.field.printed} lacks {keyword}")
                     continue
-                if kind is Kind.US:
+                if kind is _US:
                     if keyword == "CommandDataSetType" and has_data is not (value != NO_DATA_SET):
                         value = 1 if has_data else NO_DATA_SET
                     parts.append(prefix + value.to_bytes(2, "little"))
@@ -141,36 +155,35 @@ class Command:
                     parts.append(prefix + len(data).to_bytes(4, "little") + data)
         except (OverflowError, AttributeError, TypeError, ValueError, error):
             raise LocalProtocolError(f"{keyword} of {self.field.printed} is no {kind.name} value") from None
-        parts[1] = (sum(map(len, parts)) - 8).to_bytes(4, "little")
-        return b"".join(parts)
+        body = b"".join(parts)
+        return _GROUP_LENGTH + len(body).to_bytes(4, "little") + body
 
     @classmethod
     def decode(cls, data: Buffer) -> Command:
         """The command set in ``data``."""
+        data = bytes(data)
         values: dict[str, Any] = {}
         position, end = 0, len(data)
         while position < end:
             if end - position < 8:
                 _broken(f"{end - position} stray bytes at the end of a command set")
-            group, element, length = _ELEMENT(data, position)
+            tag, length = _ELEMENT(data, position)
             position += 8
-            if group:
-                _broken(f"element ({group:04X},{element:04X}) in a command set")
-            if length > end - position:
-                _broken(f"command element (0000,{element:04X}) of {length} bytes where {end - position} are left")
-            row = _BY_ELEMENT.get(element)
             stop = position + length
+            if stop > end or tag & 0xFFFF:
+                _misfit(tag, length, end - position)
+            row = _BY_ELEMENT.get(tag)
             if row is not None:
                 keyword, kind = row
                 if keyword in values:
-                    _broken(f"command element (0000,{element:04X}) is there twice")
-                if kind is Kind.US:
+                    _broken(f"command element {_printed(tag)} is there twice")
+                if kind is _US:
                     if length == 2:
                         values[keyword] = data[position] | data[position + 1] << 8
                     elif length:
-                        _broken(f"command element (0000,{element:04X}) has {length} bytes instead of 2")
+                        _broken(f"command element {_printed(tag)} has {length} bytes instead of 2")
                 elif length:
-                    values[keyword] = _decode_value(kind, element, data[position:stop])
+                    values[keyword] = _decode_value(kind, tag, data[position:stop])
             position = stop
         return cls._checked(values)
 
@@ -179,20 +192,19 @@ class Command:
         number = values.get("CommandField")
         if number is None:
             _broken("a command set without Command Field (0000,0100)")
-        field = _FIELDS.get(number)
-        if field is None:
+        plan = _PLANS.get(number)
+        if plan is None:
             _broken(f"Command Field {number:04X}H is not defined")
-        message = MESSAGES[field]
-        for keyword in message.required:
+        field, _, allowed, required, data_set = plan
+        for keyword in required:
             if keyword not in values:
                 _broken(f"{field.printed} lacks {keyword} (0000,{TAG_OF[keyword]:04X})")
         kind = values.get("CommandDataSetType")
         if kind is None:
             _broken(f"{field.printed} lacks CommandDataSetType (0000,0800)")
-        if message.data_set is not DataSet.MAYBE and (kind != NO_DATA_SET) is not (message.data_set is DataSet.ALWAYS):
+        if data_set is not _MAYBE and (kind != NO_DATA_SET) is not (data_set is _ALWAYS):
             says = "no" if kind == NO_DATA_SET else "a"
             _broken(f"{field.printed} says that {says} data set follows")
-        allowed = _ALLOWED[field]
         if not allowed.issuperset(values):
             values = {keyword: value for keyword, value in values.items() if keyword in allowed}
         command = cls.__new__(cls)
@@ -201,28 +213,32 @@ class Command:
         return command
 
 
+def _printed(tag: int) -> str:
+    return f"({tag & 0xFFFF:04X},{tag >> 16:04X})"
+
+
+def _misfit(tag: int, length: int, left: int) -> NoReturn:
+    if tag & 0xFFFF:
+        _broken(f"element {_printed(tag)} in a command set")
+    _broken(f"command element {_printed(tag)} of {length} bytes where {left} are left")
+
+
 def _encode_value(kind: Kind, value: Any) -> bytes:
-    if kind is Kind.AT:
+    if kind is _AT:
         tags = (value,) if isinstance(value, int) else value
         return b"".join((tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little") for tag in tags)
     # Command sets have no character set: the default repertoire, and nothing is lost that a peer needs to act.
-    data: bytes = value.encode("ascii", "strict" if kind is Kind.UI else "replace")
+    data: bytes = value.encode("ascii", "strict" if kind is _UI else "replace")
     if len(data) & 1:
-        data += b"\0" if kind is Kind.UI else b" "
+        data += b"\0" if kind is _UI else b" "
     return data
 
 
-def _decode_value(kind: Kind, element: int, data: Buffer) -> Any:
-    if kind is Kind.UI:
-        return str(data, "latin-1").rstrip("\0 ")
-    if kind is Kind.AT:
+def _decode_value(kind: Kind, tag: int, data: bytes) -> Any:
+    if kind is _AT:
         if len(data) % 4:
-            _broken(f"command element (0000,{element:04X}) has {len(data)} bytes, which is no list of tags")
+            _broken(f"command element {_printed(tag)} has {len(data)} bytes, which is no list of tags")
         words = unpack(f"<{len(data) // 2}H", data)
         return tuple(group << 16 | number for group, number in zip(words[::2], words[1::2], strict=True))
-    if kind is Kind.UL:
-        if len(data) != 4:
-            _broken(f"command element (0000,{element:04X}) has {len(data)} bytes instead of 4")
-        return int.from_bytes(data, "little")
-    text = str(data, "latin-1")
-    return text.strip(" \0") if kind is Kind.AE else text.rstrip(" \0")
+    text = data.decode("latin-1")
+    return text.strip(" \0") if kind is _AE else text.rstrip(" \0")

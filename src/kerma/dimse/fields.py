@@ -71,6 +71,7 @@ class Kind(enum.IntEnum):
     LO = 4
     AT = 5
     UL = 6
+    """Only the group length, which is counted when a command is written and not believed when one is read."""
 
 
 ELEMENTS: dict[int, tuple[str, Kind]] = {

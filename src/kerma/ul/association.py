@@ -32,6 +32,7 @@ Buffer = bytes | bytearray | memoryview
 
 _PDU_HEAD = Struct(">BxI").unpack_from
 _PDV_HEAD = Struct(">IBB").unpack_from
+_BOTH_HEADS = Struct(">BxIIBB").unpack_from
 _EMPTY = memoryview(b"")
 _UNLIMITED = 0xFFFF_FFFF
 
@@ -155,6 +156,8 @@ class UpperLayer:
             return events
         position = 0
         try:
+            if not self._kind and not self._head and self.state is State.Sta6:
+                position = self._receive_whole(view, end, events)
             while position < end and not self._deaf:
                 if self._kind == 4:
                     position = self._receive_data(view, position, end, events)
@@ -231,6 +234,19 @@ class UpperLayer:
             self._local(Evt.P_DATA_REQUEST, None)
 
     # -- reading ------------------------------------------------------------------------------------------------------
+
+    def _receive_whole(self, view: memoryview, end: int, events: list[Event]) -> int:
+        """Read P-DATA-TF PDUs of one value each that have come whole, as nearly all are; stops at any other."""
+        position = 0
+        limit = self.max_receive
+        while end - position > 12:
+            kind, length, value_length, context, control = _BOTH_HEADS(view, position)
+            stop = position + 6 + length
+            if kind != 4 or value_length + 4 != length or length < 7 or length > limit or stop > end:
+                break
+            events.append(PData(context, control & 1 == 1, control & 2 == 2, view[position + 12 : stop]))
+            position = stop
+        return position
 
     def _receive_head(self, view: memoryview, position: int, end: int, events: list[Event]) -> int:
         """Read a PDU header, or as much of it as is there."""

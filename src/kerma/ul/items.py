@@ -48,6 +48,10 @@ def invalid(message: str, reason: AbortReason = AbortReason.INVALID_PDU_PARAMETE
     raise RemoteProtocolError(message, source=AbortSource.SERVICE_PROVIDER, reason=reason)
 
 
+MAX_UNKNOWN = 64
+"""Unknown items that are kept; an empty one has four bytes, so a megabyte could hold very many."""
+
+
 @dataclass(frozen=True, slots=True)
 class UnknownItem:
     """An item of a type that PS3.8 and PS3.7 do not define (or not here)."""
@@ -293,7 +297,7 @@ class UserInformation:
                 if kind in single:
                     invalid(f"user information sub-item {kind:02X}H is there twice")
                 single[kind] = value
-            else:
+            elif len(unknown) < MAX_UNKNOWN:
                 unknown.append(UnknownItem(kind, bytes(value)))
         maximum = single.get(MAXIMUM_LENGTH)
         if maximum is not None:

@@ -255,7 +255,8 @@ def _answer(
     if role is not None and not (role.scu or role.scp):
         return PresentationContextAC(context.id, ContextResult.USER_REJECTION, first)
     theirs = context.transfer_syntaxes
-    preferred, allowed = (theirs, ours) if policy.requestor_order else (ours, theirs)
+    # Sets, because a hostile request may list thousands.
+    preferred, allowed = (theirs, frozenset(ours)) if policy.requestor_order else (ours, frozenset(theirs))
     chosen = next((uid for uid in preferred if uid in allowed), None)
     if chosen is None:
         return PresentationContextAC(context.id, ContextResult.TRANSFER_SYNTAXES_NOT_SUPPORTED, first)

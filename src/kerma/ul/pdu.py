@@ -112,7 +112,7 @@ class AssociateRQ:
                 user = UserInformation.decode(value)
             elif kind in (items.APPLICATION_CONTEXT, items.USER_INFORMATION):
                 invalid(f"item {kind:02X}H is there twice")
-            else:
+            elif len(unknown) < items.MAX_UNKNOWN:
                 unknown.append(UnknownItem(kind, bytes(value)))
         _check_ids([context.id for context in contexts])
         if application is None or user is None:
@@ -152,7 +152,7 @@ class AssociateAC:
                 user = UserInformation.decode(value)
             elif kind in (items.APPLICATION_CONTEXT, items.USER_INFORMATION):
                 invalid(f"item {kind:02X}H is there twice")
-            else:
+            elif len(unknown) < items.MAX_UNKNOWN:
                 unknown.append(UnknownItem(kind, bytes(value)))
         _check_ids([context.id for context in contexts])
         # Old acceptors leave the application context out; nothing depends on it in an answer.
