@@ -49,17 +49,25 @@ def _path(base: tuple[int, ...], stack: list[_Level], count: int) -> tuple[int, 
 
 
 def skip(
-    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...], tag: int
+    buf: Buffer,
+    start: int,
+    end: int,
+    encoding: Encoding,
+    marks: Marks,
+    path: tuple[int, ...],
+    tag: int,
+    *,
+    in_item: bool = False,
 ) -> int:
     """The offset after the undefined-length value that begins at ``start`` and must end by ``end``.
 
-    ``encoding`` is that of its items. ``TruncatedError`` where the bytes end inside it, ``FormatError`` where they are no items,
+    ``encoding`` is that of its items; ``in_item`` says that the value is one item instead of a sequence. ``TruncatedError`` where the bytes end inside it, ``FormatError`` where they are no items,
     ``LimitError`` where it nests deeper than ``Limits.max_depth``.
     """
     if start in marks.ends:
         return marks.after(start)
     ends = marks.ends
-    level = _Level(start, encoding, tag, in_item=False)
+    level = _Level(start, encoding, tag, in_item=in_item)
     stack = [level]
     pos = start
     max_depth = 2 * marks.limits.max_depth
@@ -122,6 +130,8 @@ def skip(
                 marks.note("missing-delimiter", "an item of undefined length has no delimiter", offset=pos, section=_SECTION)
                 marks.bare.add(level.start)
             stack.pop()
+            if not stack:
+                return pos
             level = stack[-1]
             level.count += 1
             encoding = level.encoding

@@ -1,0 +1,209 @@
+"""What a data set is made of: the bytes that it came from, the index over them, and what was assigned.
+
+Rules of this module:
+
+- ``index`` maps the key of a tag (``encoding.syntax.key_of``) to an ``int``, the offset of the element's header in ``buf``, or to a
+  ``str``, the VR of an element that was assigned; the value of that one is in ``cache``.
+- ``cache`` holds decoded values beside the bytes, never instead of them. A sequence in it may have been changed; ``writing`` looks.
+- ``charsets`` is how the *bytes* are to be read. It is fixed by what they said when they came, so assigning SpecificCharacterSet
+  changes how text is written, never how it was read.
+- An item knows what it inherits (character sets, pixel representation) as values, not by a reference to its parent: a data set is a
+  tree without cycles, freed as soon as nobody holds it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kerma import values
+from kerma.encoding.headers import read_header
+from kerma.encoding.marks import Header, Marks
+from kerma.encoding.scan import scan
+from kerma.encoding.source import Buffer
+from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, Encoding, key_of
+from kerma.errors import KermaError
+from kerma.limits import Limits, Strictness
+from kerma.standard import elements, private
+
+CHARSET = key_of(0x00080005)
+PIXEL_REPRESENTATION = key_of(0x00280103)
+Charsets = values.Charsets
+
+
+class Inherited:
+    """What an item takes from the data sets around it (PS3.3 C.12.1.1.2, PS3.5 A.1)."""
+
+    __slots__ = ("charsets", "signed")
+
+    def __init__(self, charsets: Charsets = values.DEFAULT, signed: bool | None = None) -> None:
+        self.charsets = charsets
+        self.signed = signed
+
+
+NOTHING = Inherited()
+
+
+class Body:
+    """The state of one data set. ``start`` and ``end`` bound its elements in ``buf``; ``style`` tells how its item was delimited."""
+
+    __slots__ = (
+        "_charsets",
+        "_index",
+        "buf",
+        "cache",
+        "changed",
+        "encoding",
+        "end",
+        "inherited",
+        "marks",
+        "path",
+        "start",
+        "style",
+    )
+
+    def __init__(
+        self,
+        buf: Buffer,
+        start: int,
+        end: int,
+        encoding: Encoding,
+        marks: Marks,
+        inherited: Inherited = NOTHING,
+        path: tuple[int, ...] = (),
+    ) -> None:
+        self.buf = buf
+        self.start = start
+        self.end = end
+        self.encoding = encoding
+        self.marks = marks
+        self.inherited = inherited
+        self.path = path
+        self._index: dict[int, int | str] | None = None
+        self.cache: dict[int, Any] = {}
+        self.changed = False
+        self.style = False
+        self._charsets: Charsets | None = None
+
+    @classmethod
+    def new(cls) -> Body:
+        """An empty one, without bytes."""
+        body = cls(b"", 0, 0, EXPLICIT_LE, Marks(Limits(), Strictness.LENIENT))
+        body._index = {}
+        body.changed = True
+        return body
+
+    @property
+    def index(self) -> dict[int, int | str]:
+        index = self._index
+        if index is None:
+            index = self.load()
+        return index
+
+    def load(self) -> dict[int, int | str]:
+        """Scan, unless done."""
+        if self._index is None:
+            found: dict[int, Any] = scan(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
+            self._index = found
+        return self._index
+
+    @property
+    def charsets(self) -> Charsets:
+        """The character sets that the bytes are in."""
+        charsets = self._charsets
+        if charsets is None:
+            charsets = self.inherited.charsets
+            at = self.index.get(CHARSET)
+            if type(at) is int:
+                head = self.header(at)
+                terms = values.decode("CS", self.slice(head))
+                charsets = Charsets.of(() if terms is None else terms)
+            self._charsets = charsets
+        return charsets
+
+    def header(self, at: int) -> Header:
+        marks = self.marks
+        if marks.odd and at in marks.odd:
+            return marks.odd[at]
+        return read_header(self.buf, at, self.encoding)
+
+    def slice(self, head: Header) -> Buffer:
+        """The bytes of a value; of undefined length without its delimiter."""
+        return self.buf[head.value : self.value_end(head)]
+
+    def value_end(self, head: Header) -> int:
+        return head.value + head.length if head.length != UNDEFINED else self.marks.ends[head.value]
+
+    def element_end(self, head: Header) -> int:
+        """The offset after the element, its delimiter included."""
+        return head.value + head.length if head.length != UNDEFINED else self.marks.after(head.value)
+
+    def vr_of(self, head: Header) -> str:
+        """The VR to read a raw element with: as written, by the dictionary in implicit VR, and for UN where that knows better (PS3.5 6.2.2)."""
+        vr = head.vr
+        if vr and vr != "UN":
+            return vr
+        known = self.dictionary_vr(key_of(head.key))
+        if known == "SQ" or head.length != UNDEFINED:
+            return known
+        return known if known in {"OB", "OW"} and not vr else "SQ"
+
+    def dictionary_vr(self, tag: int) -> str:
+        """The VR that the standard gives ``tag`` here; PixelRepresentation decides between US and SS."""
+        if tag & 0x10000:
+            return self._private_vr(tag)
+        vr = elements.TAG_TO_VR[tag]
+        if vr == "US" and self.signed and "SS" in _choices(tag):
+            return "SS"
+        return vr
+
+    def _private_vr(self, tag: int) -> str:
+        if tag & 0xFFFF < 0x1000:
+            return elements.TAG_TO_VR[tag]
+        creator = self.creator_of(tag)
+        row = private.lookup(creator, tag) if creator else None
+        return "UN" if row is None or " " in row.vr or not row.vr else row.vr
+
+    def creator_of(self, tag: int) -> str:
+        """The private creator whose block holds ``tag`` (PS3.5 7.8.1), "" where none is declared."""
+        key = key_of(tag & 0xFFFF0000 | (tag >> 8 & 0xFF))
+        creator = self.plain(key, "LO")
+        return creator if isinstance(creator, str) else ""
+
+    @property
+    def signed(self) -> bool | None:
+        """Whether PixelRepresentation, here or around, says signed; None where nothing says."""
+        representation = self.plain(PIXEL_REPRESENTATION, "US")
+        return self.inherited.signed if representation is None else representation == 1
+
+    def plain(self, key: int, vr: str) -> Any:
+        """The value of ``key`` read as ``vr``, None where absent or not readable; for the elements that others depend on."""
+        at = self.index.get(key)
+        if at is None:
+            return None
+        if key in self.cache:
+            return self.cache[key]
+        if type(at) is not int:
+            return None
+        try:
+            return values.decode(
+                vr, self.slice(self.header(at)), little_endian=self.encoding.little_endian, charsets=self.charsets
+            )
+        except KermaError:
+            return None
+
+    def for_items(self) -> Inherited:
+        """What the items of this data set inherit, as far as reading goes."""
+        return Inherited(self.charsets, self.signed)
+
+
+_CHOICES: dict[int, tuple[str, ...]] = {}
+
+
+def _choices(tag: int) -> tuple[str, ...]:
+    known = _CHOICES.get(tag)
+    if known is None:
+        row = elements.lookup(tag)
+        known = () if row is None else row.vrs
+        if len(_CHOICES) < 10_000:
+            _CHOICES[tag] = known
+    return known

@@ -1,0 +1,58 @@
+"""Deflated data sets (PS3.5 A.5): a raw deflate stream, inflated within bounds, deflated in pieces."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator
+
+from kerma.encoding.source import Buffer
+from kerma.errors import FormatError, LimitError, TruncatedError
+from kerma.limits import Limits
+
+_STEP = 1 << 20
+
+
+def inflate(data: Buffer, limits: Limits) -> bytes:
+    """The inflated bytes. ``LimitError`` beyond ``limits.max_inflated``, ``TruncatedError`` where the stream ends early,
+    ``FormatError`` where it is none. A zlib header, which some writers put in front, is understood."""
+    stream = zlib.decompressobj(_window(data))
+    parts: list[bytes] = []
+    total = 0
+    pending: Buffer = data
+    while not stream.eof:
+        try:
+            part = stream.decompress(pending, _STEP)
+        except zlib.error:
+            raise FormatError("the deflated data set is no deflate stream (PS3.5 A.5)", offset=0) from None
+        pending = stream.unconsumed_tail
+        total += len(part)
+        if total > limits.max_inflated:
+            raise LimitError(f"the data set inflates to more than {limits.max_inflated} bytes", offset=0)
+        if part:
+            parts.append(part)
+        elif not pending and not stream.eof:
+            raise TruncatedError("the deflate stream of the data set does not end", missing=1, offset=len(data))
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _window(data: Buffer) -> int:
+    """Raw deflate, unless the first bytes are the header of RFC 1950."""
+    if len(data) >= 2 and data[0] & 0x0F == 8 and data[0] >> 4 <= 7 and (data[0] << 8 | data[1]) % 31 == 0:
+        try:
+            zlib.decompressobj(-zlib.MAX_WBITS).decompress(bytes(data[:256]), 1024)
+        except zlib.error:
+            return zlib.MAX_WBITS
+    return -zlib.MAX_WBITS
+
+
+def deflate(pieces: Iterable[Buffer]) -> Iterator[bytes]:
+    """The pieces as one raw deflate stream, padded to even length with a null byte (PS3.5 A.5)."""
+    stream = zlib.compressobj(zlib.Z_DEFAULT_COMPRESSION, zlib.DEFLATED, -zlib.MAX_WBITS)
+    total = 0
+    for piece in pieces:
+        part = stream.compress(piece)
+        if part:
+            total += len(part)
+            yield part
+    part = stream.flush()
+    yield part + b"\0" if (total + len(part)) & 1 else part
