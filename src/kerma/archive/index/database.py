@@ -175,6 +175,20 @@ class Database:
             if self._changed is not None:
                 self._changed()
 
+    @contextlib.contextmanager
+    def attached(self, path: Path, name: str) -> Iterator[None]:
+        """Another database beside ours, as ``name``, for the writer."""
+        try:
+            with self._lock:
+                self._writer.execute(f"ATTACH DATABASE ? AS {name}", (str(path),))
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._writer.execute(f"DETACH DATABASE {name}")
+        except sqlite3.Error as error:
+            raise mapped(error) from error
+
     def checkpoint(self) -> None:
         """Bring the write-ahead log into the database file where nobody reads."""
         with self._lock, contextlib.suppress(sqlite3.Error):

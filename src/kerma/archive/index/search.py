@@ -374,5 +374,3 @@ def _try(answer: Dataset, charsets: Charsets) -> None:
             for part in element.value:
                 if isinstance(part, str):
                     charsets.encode(part, element.vr)
-
-

@@ -1,0 +1,112 @@
+"""Files and data sets into the archive: a file keeps its own bytes, preamble and meta information included (PS3.10).
+
+Rules:
+
+- A file is read in pieces; the first ones must hold its meta information.
+- The meta information says what the data set is; the data set must agree (``facts_of``).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from kerma.archive.ingest import Desk, Sink
+from kerma.dataset import Dataset
+from kerma.encoding.source import BytesSource, ByteSource
+from kerma.errors import FormatError, InvalidInstanceError, NotFoundError, TruncatedError, UsageError
+from kerma.formats import part10
+from kerma.formats.source import FileSource
+from kerma.services.providers import StoreOutcome, StoreRequest
+from kerma.standard import transfer_syntaxes
+
+_HEAD = 1 << 16
+_MAX_HEAD = 1 << 20
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What came in and how it ended; ``size`` in bytes of the file."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    outcome: StoreOutcome
+    size: int
+
+
+def ingest(desk: Desk, source: Any) -> IngestResult:
+    """Take one file or data set."""
+    if isinstance(source, Dataset):
+        return _dataset(desk, source)
+    with _opened(source) as opened:
+        return _file(desk, opened)
+
+
+@contextmanager
+def _opened(source: Any) -> Iterator[ByteSource]:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        yield BytesSource(source)
+    elif isinstance(source, (str, os.PathLike)):
+        try:
+            opened = FileSource(source)
+        except OSError as error:
+            raise NotFoundError(f"cannot be opened: {error.strerror}", where=os.fspath(source)) from error
+        with opened:
+            yield opened
+    elif hasattr(source, "read"):
+        yield BytesSource(source.read())
+    else:
+        raise UsageError(f"a path, bytes, a binary file or a Dataset is wanted, not {type(source).__name__}")
+
+
+def _file(desk: Desk, source: ByteSource) -> IngestResult:
+    head = _head(source)
+    prefix = source.read(0, head.dataset_offset)
+    meta = head.meta
+    try:
+        sop_class = str(meta.get("MediaStorageSOPClassUID") or "") if meta is not None else ""
+        sop_instance = str(meta.get("MediaStorageSOPInstanceUID") or "") if meta is not None else ""
+    except FormatError as error:
+        raise InvalidInstanceError("the file meta information cannot be read") from error
+    if not sop_class or not sop_instance:
+        raise InvalidInstanceError("the file meta information names no SOP class or instance")
+    sink = Sink(desk, StoreRequest(sop_class, sop_instance, head.transfer_syntax_uid), head=prefix)
+    try:
+        for at in range(head.dataset_offset, source.size, _PIECE):
+            sink.write([memoryview(source.read(at, min(_PIECE, source.size - at)))])
+        outcome = sink.commit()
+    finally:
+        sink.abort()
+    return IngestResult(sop_instance, sop_class, outcome, source.size)
+
+
+def _head(source: ByteSource) -> Any:
+    try:
+        return part10.split(source.read(0, min(_HEAD, source.size)))
+    except TruncatedError:
+        if source.size <= _HEAD:
+            raise
+    return part10.split(source.read(0, min(_MAX_HEAD, source.size)))
+
+
+def _dataset(desk: Desk, ds: Dataset) -> IngestResult:
+    try:
+        sop_class = str(ds.get("SOPClassUID") or "")
+        sop_instance = str(ds.get("SOPInstanceUID") or "")
+    except FormatError as error:
+        raise InvalidInstanceError("SOP class or instance UID cannot be read") from error
+    syntax = ds.transfer_syntax_uid or transfer_syntaxes.EXPLICIT_LE.uid
+    sink = Sink(desk, StoreRequest(sop_class, sop_instance, syntax))
+    size = 0
+    try:
+        for chunk in ds.chunks(syntax):
+            size += len(chunk)
+            sink.write([memoryview(chunk)])
+        outcome = sink.commit()
+    finally:
+        sink.abort()
+    return IngestResult(sop_instance, sop_class, outcome, size)

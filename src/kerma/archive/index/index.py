@@ -1,0 +1,279 @@
+"""The index behind a dozen methods: what the archive asks of its SQL.
+
+Rules: every method is one transaction or one page of reading; nothing here touches a blob; errors are ``OutOfResourcesError``.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerma.archive.config import ArchiveConfig
+from kerma.archive.facts import Facts
+from kerma.archive.index import migrate, writer
+from kerma.archive.index.database import Database, mapped
+from kerma.archive.index.schema import PARENT_KEY, TABLES
+from kerma.archive.index.search import Searcher
+from kerma.archive.index.writer import Entry, Known, Writer
+from kerma.dataset import Dataset
+from kerma.query.model import Level, Query
+
+_PAGE = 512
+_INSTANCE = (
+    "instance.sop_class_uid, instance.sop_instance_uid, instance.transfer_syntax_uid, instance.blob,"
+    " instance.dataset_offset, instance.size"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An instance as the retrieve flows need it."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    blob: str
+    dataset_offset: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much there is; ``size`` in bytes of blobs."""
+
+    patients: int
+    studies: int
+    series: int
+    instances: int
+    size: int
+    quarantined: int
+
+
+class Index:
+    """One SQLite index; created or migrated when it is opened."""
+
+    def __init__(self, path: Path, config: ArchiveConfig) -> None:
+        try:
+            migrate.ensure(path)
+        except sqlite3.Error as error:
+            raise mapped(error) from error
+        self.path = path
+        self._writer = Writer(max_text=config.max_text)
+        self._database = Database(path, busy_timeout=config.busy_timeout, on_foreign_change=self._writer.forget)
+        self._searcher = Searcher(self._database, retrieve_aet=config.retrieve_aet, max_header=2 * config.max_header)
+
+    def close(self) -> None:
+        self._database.close()
+
+    # -- instances in --------------------------------------------------------------------------------------------------
+
+    def known(self, sop_instance_uid: str) -> Known | None:
+        """What is there under a SOP Instance UID."""
+        with self._database.reader() as connection:
+            return writer.known(connection, sop_instance_uid)
+
+    def base_of(self, study_uid: str, series_uid: str) -> bytes | None:
+        """The header that others of this series are packed against, where it is at hand."""
+        return self._writer.base_of(study_uid, series_uid)
+
+    def add(self, entry: Entry) -> Known | None:
+        """Index an instance; what is there already under its UID, and then nothing is changed."""
+        return self._database.submit(lambda connection: self._writer.add(connection, entry))
+
+    def add_many(self, entries: Sequence[Entry]) -> list[Known | None]:
+        """``add`` for many in one transaction."""
+        return self._database.submit(lambda connection: [self._writer.add(connection, entry) for entry in entries])
+
+    def replace(self, entry: Entry) -> str | None:
+        """Index an instance in the place of another; the blob that is free then."""
+        return self._database.submit(lambda connection: self._writer.replace(connection, entry), durable=True)
+
+    def quarantine(self, facts: Facts, blob: str, reason: str, calling_aet: str) -> None:
+        """Note what lies in quarantine."""
+        values = {
+            "sop_instance_uid": facts.sop_instance_uid,
+            "blob": blob,
+            "reason": reason,
+            "calling_aet": calling_aet[:64],
+            "stored_at": time.time_ns() // 1_000_000,
+        }
+        self._database.submit(lambda connection: writer.quarantine(connection, values))
+
+    # -- questions -----------------------------------------------------------------------------------------------------
+
+    def search(self, query: Query) -> Iterator[Dataset]:
+        """One data set a match."""
+        return self._searcher.search(query)
+
+    def instances(self, query: Query) -> list[Stored]:
+        """The instances below the matches, by series and instance number."""
+        numbers = self._searcher.matching(query)
+        tables = "instance"
+        for number in range(Level.IMAGE, query.level, -1):
+            child, parent = TABLES[Level(number)].name, TABLES[Level(number - 1)].name
+            tables += f" JOIN {parent} ON {parent}.id = {child}.{PARENT_KEY[Level(number)]}"
+        sql = (
+            f"SELECT {_INSTANCE} FROM {tables}"  # noqa: S608 (names of the schema)
+            f" WHERE {TABLES[query.level].name}.id IN (SELECT value FROM json_each(?))"
+            " ORDER BY instance.series_pk, CAST(instance.instance_number AS INTEGER), instance.id"
+        )
+        out: list[Stored] = []
+        for start in range(0, len(numbers), _PAGE):
+            with self._database.reader() as connection:
+                rows = connection.execute(sql, (json.dumps(list(numbers[start : start + _PAGE])),)).fetchall()
+            out.extend(Stored(*row) for row in rows)
+        return out
+
+    def totals(self) -> Totals:
+        """How much there is."""
+        with self._database.reader() as connection:
+            counts = [
+                int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0])  # noqa: S608 (names of the schema)
+                for name in ("patient", "study", "series", "instance")
+            ]
+            size = int(connection.execute("SELECT coalesce(sum(size), 0) FROM instance").fetchone()[0])
+            aside = int(connection.execute("SELECT count(*) FROM quarantine").fetchone()[0])
+        return Totals(*counts, size, aside)
+
+    # -- instances out -------------------------------------------------------------------------------------------------
+
+    def delete(self, level: Level, uid: str) -> list[str]:
+        """Take out everything below a unique key, durably; the blobs that are to be deleted then."""
+        tables = "instance"
+        for number in range(Level.IMAGE, level, -1):
+            child, parent = TABLES[Level(number)].name, TABLES[Level(number - 1)].name
+            tables += f" JOIN {parent} ON {parent}.id = {child}.{PARENT_KEY[Level(number)]}"
+        column = {
+            Level.PATIENT: "patient.patient_id",
+            Level.STUDY: "study.study_instance_uid",
+            Level.SERIES: "series.series_instance_uid",
+            Level.IMAGE: "instance.sop_instance_uid",
+        }[level]
+        sql = f"SELECT instance.id FROM {tables} WHERE {column} = ?"  # noqa: S608 (names of the schema)
+
+        def job(connection: sqlite3.Connection) -> list[str]:
+            return self._writer.remove(connection, [row[0] for row in connection.execute(sql, (uid,))])
+
+        return self._database.submit(job, durable=True)
+
+    def remove(self, sop_instance_uids: Sequence[str]) -> list[str]:
+        """Take out single instances whose blobs are gone or wrong."""
+
+        def job(connection: sqlite3.Connection) -> list[str]:
+            found = (writer.known(connection, uid) for uid in sop_instance_uids)
+            return self._writer.remove(connection, [item.id for item in found if item is not None])
+
+        return self._database.submit(job, durable=True)
+
+    def to_purge(self) -> list[str]:
+        """Blobs that left the index and may still have a file."""
+        with self._database.reader() as connection:
+            return [row[0] for row in connection.execute("SELECT blob FROM purge")]
+
+    def purged(self, blobs: Sequence[str]) -> None:
+        """The files of these are gone."""
+        self._database.submit(
+            lambda connection: connection.executemany("DELETE FROM purge WHERE blob = ?", [(blob,) for blob in blobs])
+        )
+
+    # -- care ----------------------------------------------------------------------------------------------------------
+
+    def names(self, blob: str) -> bool:
+        """True where an instance has this blob."""
+        with self._database.reader() as connection:
+            return connection.execute("SELECT 1 FROM instance WHERE blob = ?", (blob,)).fetchone() is not None
+
+    def blobs(self) -> Iterator[Stored]:
+        """All instances in the order of their blobs, page by page."""
+        last = ""
+        while True:
+            with self._database.reader() as connection:
+                rows = connection.execute(
+                    f"SELECT {_INSTANCE} FROM instance WHERE blob > ? ORDER BY blob LIMIT ?",  # noqa: S608
+                    (last, _PAGE),
+                ).fetchall()
+            if not rows:
+                return
+            yield from (Stored(*row) for row in rows)
+            last = rows[-1][3]
+
+    def recount(self) -> int:
+        """Set every count and set that is wrong; how many series and studies had one."""
+
+        def job(connection: sqlite3.Connection) -> int:
+            wrong = [row[0] for row in connection.execute(_WRONG)]
+            self._writer.forget()
+            writer.recount(connection, wrong)
+            connection.execute("DELETE FROM study WHERE id NOT IN (SELECT study_pk FROM series)")
+            connection.execute("DELETE FROM patient WHERE id NOT IN (SELECT patient_pk FROM study)")
+            return len(wrong)
+
+        return self._database.submit(job)
+
+    def miscounted(self) -> int:
+        """How many series have, or are in a study or patient that has, a wrong count."""
+        with self._database.reader() as connection:
+            return len(connection.execute(_WRONG).fetchall())
+
+    def problems(self) -> list[str]:
+        """What SQLite finds wrong with the file."""
+        with self._database.reader() as connection:
+            rows = connection.execute("PRAGMA quick_check(20)").fetchall()
+        return [str(row[0]) for row in rows if row[0] != "ok"]
+
+    def state(self, name: str) -> str:
+        with self._database.reader() as connection:
+            row = connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return "" if row is None else str(row[0])
+
+    def set_state(self, name: str, value: str) -> None:
+        """Note something durably, and with it everything that was committed before."""
+        self._database.submit(
+            lambda connection: (
+                connection.execute(
+                    "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                    (name, value),
+                ).rowcount
+            ),
+            durable=True,
+        )
+
+    def settle(self) -> None:
+        """Bring the write-ahead log home."""
+        self._database.checkpoint()
+
+    def take_over(self, fresh: Path, tables: Sequence[str], mark: str) -> str:
+        """Take all rows of ``tables`` from the index file ``fresh`` instead of our own, durably.
+
+        ``mark`` is the name of the state that is set to the bucket of the newest blob there, which is returned.
+        """
+
+        def job(connection: sqlite3.Connection) -> str:
+            self._writer.forget()
+            for table in reversed(tables):
+                connection.execute(f"DELETE FROM main.{table}")  # noqa: S608 (names of the schema)
+            for table in tables:
+                connection.execute(f"INSERT INTO main.{table} SELECT * FROM fresh.{table}")  # noqa: S608
+            row = connection.execute("SELECT max(blob) FROM main.instance").fetchone()
+            newest = str(row[0] or "")[:13]
+            connection.execute(
+                "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (mark, newest),
+            )
+            return newest
+
+        with self._database.attached(fresh, "fresh"):
+            return self._database.submit(job, durable=True)
+
+
+_WRONG = """
+SELECT series.id FROM series JOIN study ON study.id = series.study_pk JOIN patient ON patient.id = study.patient_pk
+WHERE series.instances != (SELECT count(*) FROM instance WHERE instance.series_pk = series.id)
+   OR study.series != (SELECT count(*) FROM series AS s WHERE s.study_pk = study.id)
+   OR study.instances != (SELECT count(*) FROM instance AS i JOIN series AS s ON s.id = i.series_pk WHERE s.study_pk = study.id)
+   OR patient.studies != (SELECT count(*) FROM study AS t WHERE t.patient_pk = patient.id)
+"""
