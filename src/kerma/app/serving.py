@@ -25,6 +25,7 @@ from kerma.archive.config import ArchiveConfig, Duplicates
 from kerma.errors import KermaError
 from kerma.limits import NetworkLimits
 from kerma.net.folder import FolderProvider
+from kerma.net.move import PeerDestinations
 from kerma.net.server import KnownPeer, Server, ServerConfig
 from kerma.net.summary import AssociationSummary
 from kerma.services.dispatch import Providers
@@ -46,8 +47,8 @@ def serve_archive(config: Config, log: Log, say: Say) -> int:
     """Run the archive until a signal; the exit status. ``say`` gets the line that says that all is ready."""
     configuration.check_listening(config)
     with open_archive(config) as archive:
-        table = destinations(config)
-        providers = Providers(storage=archive, find=archive, retrieve=archive, destinations=table.get)
+        table = PeerDestinations(destinations(config).get, aet=config.server.aet, limits=network_limits(config))
+        providers = Providers(storage=archive, find=archive, retrieve=archive, destinations=table)
         return _run(config, providers, log, say, f"data in {Path(config.server.data).resolve()}")
 
 

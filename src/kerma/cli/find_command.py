@@ -37,6 +37,6 @@ def command(
     asked = parse_keys(keys)
     columns = columns_of(level, asked, parse_returns(returns))
     with open_peer(peer, **network) as connection:
-        matches = connection.find(level=level, **{**dict.fromkeys(columns, ""), **asked})
+        matches = connection.find(level, return_keys=columns, **asked)
         show(matches, columns, as_json=as_json)
     return 0

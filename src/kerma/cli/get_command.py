@@ -39,5 +39,5 @@ def command(peer: str, keys: tuple[str, ...], output: str, level: str | None, as
         tally = Tally("fetched", as_json)
         into = FolderProvider(output_folder(output))
         for where in unique_keys(connection.find, asked, level):
-            tally.take(connection.get(into=into, **where), where)
+            tally.take(connection.get(into=into, progress=tally.counts, **where), where)
         return tally.finish()
