@@ -34,7 +34,7 @@ _KEYS: dict[str, int] = {}
 _DEFAULT_LIMITS = Limits()
 
 
-class _File:
+class FileState:
     """What a data set that came from a file or stream keeps besides its elements."""
 
     __slots__ = ("closer", "deflated", "findings", "meta", "preamble", "tail", "uid", "whole")
@@ -63,14 +63,14 @@ class Dataset:
     __slots__ = ("__weakref__", "_body", "_file")
 
     _body: Body
-    _file: _File | None
+    _file: FileState | None
 
     def __init__(self) -> None:
         _set_body(self, Body.new())
         _set_file(self, None)
 
     @classmethod
-    def from_body(cls, body: Body, file: _File | None = None) -> Self:
+    def from_body(cls, body: Body, file: FileState | None = None) -> Self:
         """A data set over a body; for the rooms that make bodies."""
         ds = cls.__new__(cls)
         _set_body(ds, body)
@@ -92,7 +92,7 @@ class Dataset:
         """
         encoding, deflated = encoding_of(transfer_syntax_uid)
         buf: Buffer = data if isinstance(data, bytes) else _steady(data)
-        file = _File()
+        file = FileState()
         file.uid = transfer_syntax_uid
         marks = Marks(limits, strictness)
         if deflated:
@@ -143,10 +143,10 @@ class Dataset:
         found = list(self._file.findings) if self._file is not None else []
         return found + self._body.marks.findings
 
-    def _own_file(self) -> _File:
+    def _own_file(self) -> FileState:
         file = self._file
         if file is None:
-            file = _File()
+            file = FileState()
             _set_file(self, file)
         return file
 

@@ -26,7 +26,7 @@ class Header(NamedTuple):
 class Marks:
     """Shared notes about one buffer. ``ends``: offset of an undefined-length value -> offset of its delimiter; ``bare``: those without one."""
 
-    __slots__ = ("bare", "ends", "findings", "limits", "odd", "strict")
+    __slots__ = ("bare", "ends", "findings", "limits", "odd", "partial", "strict", "whole")
 
     def __init__(self, limits: Limits, strictness: Strictness) -> None:
         self.ends: dict[int, int] = {}
@@ -34,6 +34,8 @@ class Marks:
         self.odd: dict[int, Header] = {}
         self.findings: list[Finding] = []
         self.limits = limits
+        self.partial = False  # more bytes may come: an end inside a sequence is no missing delimiter
+        self.whole = 0
         self.strict = strictness is Strictness.STRICT
 
     def note(self, code: str, text: str, *, offset: int, path: tuple[int, ...] = (), section: str = "") -> None:

@@ -21,7 +21,7 @@ from kerma.encoding.marks import Marks
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
 from kerma.encoding.walk import content_encoding, skip
-from kerma.errors import FormatError, LimitError
+from kerma.errors import FormatError, LimitError, TruncatedError
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xE000FFFE, 0xE00DFFFE, 0xE0DDFFFE
 _SHORT = EXPLICIT_LE.short
@@ -148,3 +148,38 @@ def _first_not_zero(buf: Buffer, pos: int, end: int) -> int:
         pos += len(piece)
         step = min(step * 4, 1 << 20)
     return end
+
+
+_PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+_PATIENCE = 1 << 20
+
+
+def scan_head(buf: Buffer, end: int, encoding: Encoding, marks: Marks, *, last: bool) -> int:
+    """The offset of the header of pixel data in ``buf[:end]``, which may end anywhere unless ``last``; -1 while it has not come.
+
+    ``marks.whole`` is then the end of the last whole element. Raises as ``scan`` does; an end inside an element is an error only
+    when ``last``. Elements after pixel data are of no interest and not looked at.
+    """
+    pos = 0
+    top = end
+    while pos < top:
+        marks.whole = pos
+        try:
+            key, *_ = encoding.pair.unpack_from(buf, pos) if top - pos >= 8 else (0, 0)
+            tag = key_of(key) if encoding.little_endian else key
+            if tag in _PIXELS and top - pos >= 12:
+                return pos
+            if key == 0 and _first_not_zero(buf, pos, end) == end and (last or pos == 0):
+                return -1
+            header = header_at(buf, pos, end, encoding, marks, ())
+            if header.length == UNDEFINED:
+                pos = skip(buf, header.value, end, content_encoding(encoding, header.vr), marks, (), tag)
+            else:
+                pos = header.value + header.length
+        except FormatError as error:
+            # An odd header may make sense once more is here; but nonsense is not collected for ever.
+            if last or (end - pos > _PATIENCE and not isinstance(error, TruncatedError)):
+                raise
+            return -1
+    marks.whole = pos
+    return -1

@@ -186,7 +186,7 @@ def _missing_end(buf: Buffer, pos: int, end: int, stack: list[_Level], marks: Ma
             offset=pos,
             path=_path(path, stack, 0),
         )
-    if len(stack) > 2 or stack[-1].in_item:
+    if marks.partial or len(stack) > 2 or stack[-1].in_item:
         raise TruncatedError(
             "the bytes end inside an item of undefined length", missing=8, offset=pos, path=_path(path, stack, 0)
         )

@@ -1,0 +1,119 @@
+"""The header of a data set while it passes by: for ingest, without holding the pixels (PS3.5 7, A.5).
+
+``feed`` takes chunks of any size until ``done``. Kept are the bytes up to pixel data and a little more; what comes after is counted, so
+that ``finish`` can say whether the data set was cut.
+
+How: the bytes so far are scanned again whenever they have doubled, which is linear in the end, with the same fast loop as a file. A
+deflated syntax is inflated on the way.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from kerma.encoding.headers import read_header
+from kerma.encoding.marks import Marks
+from kerma.encoding.scan import scan_head
+from kerma.encoding.source import Buffer
+from kerma.encoding.syntax import UNDEFINED, encoding_of
+from kerma.errors import FormatError, LimitError, TruncatedError
+from kerma.limits import Limits, Strictness
+
+_LIMITS = Limits()
+_FIRST = 4096
+
+
+class HeadScanner:
+    """Collects the header of one data set. ``bound`` is how many bytes of header are kept at most."""
+
+    def __init__(self, transfer_syntax_uid: str, *, limits: Limits = _LIMITS, bound: int = 64 << 20) -> None:
+        """``UnsupportedSyntaxError`` for an unknown syntax."""
+        self._encoding, deflated = encoding_of(transfer_syntax_uid)
+        self._limits = limits
+        self._bound = bound
+        self._data = bytearray()
+        self._inflate = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
+        self._next = _FIRST  # scan again when so many bytes are here
+        self._seen = 0
+        self._must_reach = 0
+        self._open_end = False
+        self.done = False
+        self.truncated = False
+        self.header_bytes = b""
+
+    def feed(self, chunk: Buffer) -> bool:
+        """Take the next chunk; returns ``done``. Feeding on after that only counts bytes.
+
+        ``FormatError`` where the bytes are no data set; ``LimitError`` where a deflated one inflates too far.
+        """
+        if self._inflate is not None:
+            return self._feed_deflated(chunk)
+        self._seen += len(chunk)
+        if not self.done:
+            self._take(chunk)
+        return self.done
+
+    def finish(self, total: int | None = None) -> bytes:
+        """The data set is complete, with ``total`` bytes if not all were fed; returns ``header_bytes``.
+
+        ``TruncatedError`` where it ended inside an element.
+        """
+        if self._inflate is not None:
+            if not self.done and not self._inflate.eof and self._seen:
+                raise TruncatedError("the deflate stream of the data set does not end", missing=1, offset=self._seen)
+        elif total is not None:
+            self._seen = total
+        if not self.done:
+            self._scan(last=True)
+        if self._inflate is None and self._seen < self._must_reach:
+            missing = self._must_reach - self._seen
+            raise TruncatedError(
+                f"the pixel data is cut, {missing} bytes are missing", missing=missing, offset=self._seen, path=(0x7FE00010,)
+            )
+        return self.header_bytes
+
+    def _feed_deflated(self, chunk: Buffer) -> bool:
+        stream = self._inflate
+        assert stream is not None
+        pending: Buffer = chunk
+        while not self.done and not stream.eof:
+            try:
+                part = stream.decompress(pending, 1 << 20)
+            except zlib.error:
+                raise FormatError("the deflated data set is no deflate stream (PS3.5 A.5)", offset=0) from None
+            pending = stream.unconsumed_tail
+            self._seen += len(part)
+            if self._seen > self._limits.max_inflated:
+                raise LimitError(f"the data set inflates to more than {self._limits.max_inflated} bytes", offset=0)
+            self._take(part)
+            if not part and not pending:
+                break
+        return self.done
+
+    def _take(self, chunk: Buffer) -> None:
+        data = self._data
+        data += chunk
+        if len(data) >= self._next:
+            self._scan(last=False)
+            self._next = max(_FIRST, 2 * len(data))
+
+    def _scan(self, *, last: bool) -> None:
+        data = bytes(self._data)
+        marks = Marks(self._limits, Strictness.LENIENT)
+        marks.partial = not last
+        size = len(data)
+        pixel = scan_head(data, size, self._encoding, marks, last=last)
+        if pixel >= 0:
+            head = read_header(data, pixel, self._encoding)
+            self._must_reach = head.value + (0 if head.length == UNDEFINED else head.length)
+            self._end(data[:pixel])
+        elif last:
+            self._end(data)
+        elif size > self._bound:
+            self.truncated = True
+            self._end(data[: marks.whole])
+
+    def _end(self, header: bytes) -> None:
+        self.header_bytes = header
+        self.done = True
+        self._data = bytearray()

@@ -1,0 +1,300 @@
+"""PS3.10 files: read lazily, written durably.
+
+``read`` takes a path, bytes, a memory map or a binary file. A small file is read whole; a large one is mapped, so that its pixels are
+touched when somebody asks for them. ``write`` goes to a temporary file in the same folder, which takes the name when it is complete and
+synced: there is never half a file under the name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from kerma import values
+from kerma.dataset import Dataset
+from kerma.dataset.body import Body
+from kerma.dataset.dataset import FileState
+from kerma.dataset.writing import touched
+from kerma.encoding.inflate import inflate
+from kerma.encoding.marks import Marks
+from kerma.encoding.source import Buffer, ByteSource
+from kerma.encoding.syntax import encoding_of, key_of, tag_of
+from kerma.encoding.writer import slices
+from kerma.errors import FormatError, KermaError, TruncatedError
+from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from kerma.formats.instance import Instance
+from kerma.formats.meta import Head, encode_meta, file_head, split_head
+from kerma.formats.source import FileSource
+from kerma.limits import Limits, Strictness
+
+__all__ = ["Head", "file_head", "open", "probe", "read", "split", "write"]
+
+_LIMITS = Limits()
+_WHOLE = 1 << 16  # files up to this size are read whole, which costs less than mapping them
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+Path = str | os.PathLike[str]
+
+
+def read(
+    source: Path | Buffer | mmap.mmap | BinaryIO,
+    *,
+    limits: Limits = _LIMITS,
+    strictness: Strictness = Strictness.LENIENT,
+) -> Dataset:
+    """A data set from a PS3.10 file, or from a bare data set (with a finding), lazily.
+
+    ``source`` is a path, bytes, a memory map, or a binary file (read from its position to its end). Bytes must not change while the
+    data set is used. Raises ``FormatError`` and its kinds with offset and tag path, ``OSError`` where the system cannot open the file.
+    """
+    if isinstance(source, (str, os.PathLike)):
+        buf, closer = _load(source)
+        try:
+            return _over(buf, limits, strictness, closer)
+        except KermaError as error:
+            if closer is not None:
+                closer()
+            if error.where is None:
+                error.where = os.fspath(source)
+            raise
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        data: Any = bytes(source) if isinstance(source, bytearray) else source
+        return _over(data if isinstance(data, bytes) else data.cast("B"), limits, strictness, None)
+    if isinstance(source, mmap.mmap):
+        return _over(memoryview(source), limits, strictness, None)
+    return _over(source.read(), limits, strictness, None)
+
+
+open = read  # noqa: A001  the same, for ``with kerma.open(path) as ds``
+
+
+def _load(path: Path) -> tuple[Any, Any]:
+    """The bytes of a file, read or mapped, and what lets go of them."""
+    fd = os.open(path, _FLAGS)
+    try:
+        size = os.fstat(fd).st_size
+        if size <= _WHOLE:
+            data = os.read(fd, size + 1)
+            while len(data) < size:
+                more = os.read(fd, size - len(data))
+                if not more:
+                    break
+                data += more
+            return data, None
+        mapped = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
+    finally:
+        os.close(fd)
+
+    def close() -> None:
+        # Views that the caller still holds keep the map alive; it goes with the last of them.
+        with contextlib.suppress(BufferError):
+            mapped.close()
+
+    return mapped, close
+
+
+def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any) -> Dataset:
+    head = split_head(buf, len(buf), limits=limits, strictness=strictness)
+    uid = head.transfer_syntax_uid
+    encoding, deflated = encoding_of(uid)
+    state = FileState()
+    state.uid = uid
+    state.preamble = head.preamble
+    state.whole = buf
+    state.findings = head.findings
+    state.closer = closer
+    if head.meta is not None:
+        state.meta = (buf, head.meta[0], head.meta[1], head.encoding, head.marks)
+    marks = Marks(limits, strictness)
+    start, end = head.dataset_offset, len(buf)
+    data = buf
+    if deflated:
+        state.deflated = memoryview(buf)[start:]
+        data = inflate(state.deflated, limits)
+        start, end = 0, len(data)
+    body = Body(data, start, end, encoding, marks)
+    body.load()
+    return Dataset.from_body(body, state)
+
+
+def split(data: Buffer) -> Head:
+    """The head of a buffer that holds at least the head of a file. ``TruncatedError`` where it does not."""
+    return split_head(data, max(len(data), 1))
+
+
+# -- what a sender needs -----------------------------------------------------------------------------------------------
+
+
+def probe(path: Path) -> Instance:
+    """An ``Instance`` from the first kilobytes of a file; nothing else of it is read.
+
+    ``FormatError`` where the file is no DICOM or names no SOP class and instance.
+    """
+    name = os.fspath(path)
+    try:
+        with FileSource(path) as source:
+            return _probe(source, name)
+    except KermaError as error:
+        if error.where is None:
+            error.where = name
+        raise
+
+
+def _probe(source: ByteSource, name: str) -> Instance:
+    size = source.size
+    want = 4096
+    while True:
+        want = min(want, size)
+        data = source.read(0, want)
+        try:
+            head = split_head(data, size)
+            break
+        except TruncatedError:
+            if want == size or want > 1 << 20:
+                raise
+            want *= 4
+    sop_class = head.text(data, 0x00020002)
+    instance = head.text(data, 0x00020003)
+    if not sop_class or not instance:
+        ds = read(name)
+        sop_class = str(ds.get("SOPClassUID") or sop_class)
+        instance = str(ds.get("SOPInstanceUID") or instance)
+        if not sop_class or not instance:
+            raise FormatError("no SOP Class UID or no SOP Instance UID", hint="only composite instances can be sent")
+    return Instance(
+        sop_class_uid=sop_class,
+        sop_instance_uid=instance,
+        transfer_syntax_uid=head.transfer_syntax_uid,
+        dataset_offset=head.dataset_offset,
+        dataset_length=size - head.dataset_offset,
+        open=lambda: FileSource(name),
+        name=name,
+    )
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def write(ds: Dataset, target: Path | BinaryIO, *, transfer_syntax_uid: str | None = None) -> None:
+    """Write a PS3.10 file: untouched parts byte for byte, in the syntax it came in unless told (explicit little endian for a new one).
+
+    To a path it is written beside it, synced, and renamed; a failure leaves what was there. Raises ``ValueEncodeError`` for values
+    that cannot be written, ``UnsupportedSyntaxError`` where pixel data would have to be compressed or decompressed.
+    """
+    pieces = file_chunks(ds, transfer_syntax_uid)
+    if not isinstance(target, (str, os.PathLike)):
+        for piece in pieces:
+            target.write(piece)
+        return
+    path = os.path.abspath(os.fspath(target))  # noqa: PTH100
+    folder = os.path.dirname(path)  # noqa: PTH120
+    fd, temporary = tempfile.mkstemp(prefix=".kerma-", suffix=".part", dir=folder)
+    try:
+        with os.fdopen(fd, "wb", buffering=0) as out:
+            for piece in pieces:
+                _write_all(out.fileno(), piece)
+            os.fchmod(out.fileno(), _mode_for(path))
+            os.fsync(out.fileno())
+        os.replace(temporary, path)  # noqa: PTH105
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)  # noqa: PTH108
+        raise
+    _sync_folder(folder)
+
+
+def _write_all(fd: int, piece: Buffer) -> None:
+    view = memoryview(piece)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def _mode_for(path: str) -> int:
+    """The mode that a file opened the plain way would have."""
+    try:
+        return os.stat(path).st_mode & 0o777  # noqa: PTH116
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the new name itself durable, where the system lets a folder be synced."""
+    try:
+        fd = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def file_chunks(ds: Dataset, transfer_syntax_uid: str | None = None) -> Iterator[Buffer]:
+    """The whole file in pieces of at most a megabyte."""
+    state = ds._file
+    uid = transfer_syntax_uid or ds.transfer_syntax_uid or "1.2.840.10008.1.2.1"
+    same = state is not None and state.whole is not None and uid == state.uid
+    if same and not touched(ds._body) and not _meta_touched(ds):
+        whole: Buffer = state.whole  # type: ignore[union-attr, assignment]
+        return slices(whole, 0, len(whole))
+    dataset = ds.chunks(uid)  # raises before anything is written
+    return _chain(_head_for(ds, uid), dataset)
+
+
+def _chain(head: bytes, rest: Iterator[Buffer]) -> Iterator[Buffer]:
+    yield head
+    yield from rest
+
+
+def _meta_touched(ds: Dataset) -> bool:
+    state = ds._file
+    return state is not None and isinstance(state.meta, Dataset) and bool(touched(state.meta._body))
+
+
+def _head_for(ds: Dataset, uid: str) -> bytes:
+    """Preamble and meta information for ``ds`` in ``uid``: what it came with, made right and complete."""
+    meta = ds.meta
+    rows: dict[int, tuple[str, bytes]] = {}
+    if meta is not None:
+        body = meta._body
+        for key, at in body.index.items():
+            tag = tag_of(key)
+            if tag >> 16 != 2:
+                continue
+            if isinstance(at, str):
+                rows[tag] = at, values.encode(at, body.cache[key])
+            else:
+                head = body.header(at)
+                raw = bytes(body.slice(head))
+                rows[tag] = body.vr_of(head), raw + b"\0" if len(raw) & 1 else raw
+    defaults: list[tuple[int, str, Any]] = [
+        (0x00020002, "UI", ds.get("SOPClassUID")),
+        (0x00020003, "UI", ds.get("SOPInstanceUID")),
+        (0x00020012, "UI", IMPLEMENTATION_CLASS_UID),
+        (0x00020013, "SH", IMPLEMENTATION_VERSION_NAME),
+    ]
+    if 0x00020012 in rows:
+        defaults.pop()  # the version name belongs to the class that is there
+    rows.setdefault(0x00020001, ("OB", b"\0\1"))
+    _follow_instance(ds, rows)
+    for tag, vr, value in defaults:
+        if tag not in rows and value:
+            rows[tag] = vr, values.encode(vr, value)
+    rows[0x00020010] = "UI", values.encode("UI", uid)
+    preamble = ds.preamble or b"\0" * 128
+    return preamble + b"DICM" + encode_meta([(tag, vr, raw) for tag, (vr, raw) in rows.items()])
+
+
+def _follow_instance(ds: Dataset, rows: dict[int, tuple[str, bytes]]) -> None:
+    """Where the data set's SOP class or instance UID was assigned, the meta information says the same (PS3.10 7.1)."""
+    for tag, meta_tag in ((0x00080016, 0x00020002), (0x00080018, 0x00020003)):
+        at = ds._body.index.get(key_of(tag))
+        if isinstance(at, str) and ds.value_of(tag):
+            rows[meta_tag] = "UI", values.encode("UI", ds.value_of(tag))
