@@ -3,7 +3,8 @@
 Rules:
 
 - It satisfies the provider interfaces of ``services.providers`` structurally and is safe to use from many threads.
-- Several processes may have one archive open. Recovery is done by one that has it alone (a shared lock on ``lock`` while it is open).
+- Several processes may have one archive open. Recovery is done by one that has it alone (a shared lock on ``lock``
+  while it is open).
 - UIDs from outside are compared, never made into paths.
 """
 
@@ -95,8 +96,8 @@ class Archive:
     ) -> Self:
         """The archive in folder ``path``, made where there is none, recovered where the last owner was interrupted.
 
-        With ``salvage`` an index that cannot be read is moved aside and built anew from the blobs, if nobody else has the archive
-        open. ``OutOfResourcesError`` where the folder or the index cannot be used.
+        With ``salvage`` an index that cannot be read is moved aside and built anew from the blobs, if nobody else has
+        the archive open. ``OutOfResourcesError`` where the folder or the index cannot be used.
         """
         config = config or ArchiveConfig()
         root = Path(path)
@@ -138,11 +139,15 @@ class Archive:
     # -- in ------------------------------------------------------------------------------------------------------------
 
     def begin(self, request: StoreRequest) -> Sink:
-        """A sink for one data set. ``InvalidInstanceError`` where the request names impossible UIDs, ``OutOfResourcesError``."""
+        """A sink for one data set. ``InvalidInstanceError`` where the request names impossible UIDs,
+        ``OutOfResourcesError``.
+        """
         return Sink(self._desk, request)
 
     def ingest(self, source: Any) -> IngestResult:
-        """Take a file (path, bytes, binary file) byte for byte, or a ``Dataset``; ``ArchiveError`` or ``FormatError`` where it cannot be kept."""
+        """Take a file (path, bytes, binary file) byte for byte, or a ``Dataset``; ``ArchiveError`` or ``FormatError``
+        where it cannot be kept.
+        """
         return ingest(self._desk, source)
 
     # -- questions -----------------------------------------------------------------------------------------------------
@@ -242,7 +247,9 @@ class Archive:
             return not self._tickets
 
     def reindex(self, progress: Callable[[int, int], None] | None = None) -> int:
-        """Build the index anew from the blobs alone; how many instances it has then. ``progress(done, total)`` counts blobs."""
+        """Build the index anew from the blobs alone; how many instances it has then. ``progress(done, total)`` counts
+        blobs.
+        """
         return care.rebuild(self._desk, self._blobs, self._index, progress)
 
     def stats(self) -> ArchiveStats:

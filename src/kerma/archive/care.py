@@ -2,10 +2,11 @@
 
 Rules:
 
-- ``check`` may run while others store and delete: what looks wrong is looked at again, and a blob that came a moment ago is let be.
+- ``check`` may run while others store and delete: what looks wrong is looked at again, and a blob that came a moment
+  ago is let be.
 - Nothing is ever destroyed by a repair: bytes that fit nothing go to ``lost+found``.
-- ``rebuild`` fills a new index beside the old one and changes them in one transaction, so that a crash leaves the old one and whoever
-  has the archive open goes on.
+- ``rebuild`` fills a new index beside the old one and changes them in one transaction, so that a crash leaves the old
+  one and whoever has the archive open goes on.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _BATCH = 200
 
 @dataclass(slots=True)
 class CheckReport:
-    """What a check found. Lists name blobs by key (at most 1,000 each), counts count all; ``repaired`` says that they were mended."""
+    """What a check found. Lists name blobs by key (at most 1,000 each), counts count all; ``repaired`` says that they
+    were mended.
+    """
 
     instances: int = 0
     blobs: int = 0
@@ -41,7 +44,9 @@ class CheckReport:
     missing: list[str] = field(default_factory=list)
     """Indexed, but there is no blob: a repair takes them out of the index."""
     damaged: list[str] = field(default_factory=list)
-    """Indexed, but size or checksum are wrong: a repair moves the bytes to ``lost+found`` and takes them out of the index."""
+    """Indexed, but size or checksum are wrong: a repair moves the bytes to ``lost+found`` and takes them out of the
+    index.
+    """
     orphans: list[str] = field(default_factory=list)
     """Whole, but not indexed: a repair indexes them."""
     strays: list[str] = field(default_factory=list)

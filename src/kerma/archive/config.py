@@ -33,5 +33,7 @@ class ArchiveConfig:
     max_text: int = 4096
     """Characters of one attribute that the index keeps; no attribute that it matches may be longer by the standard."""
     mark_interval: float = 60.0
-    """Seconds between two marks of how far the index is durable, which bounds the work of the next start after a crash."""
+    """Seconds between two marks of how far the index is durable, which bounds the work of the next start after a
+    crash.
+    """
     limits: Limits = Limits()

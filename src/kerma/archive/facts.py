@@ -2,10 +2,12 @@
 
 Rules:
 
-- Only what identifies the instance is decoded for every instance; the rows of patient, study and series are made when one of them is new.
+- Only what identifies the instance is decoded for every instance; the rows of patient, study and series are made when
+  one of them is new.
 - UIDs are checked before anything is done with them: 1 to 64 of ``[0-9.]``. Study and series must be named.
 - A value that cannot be read is no value; a text is bounded. None of this stops an instance from being kept.
-- A patient is Patient ID and its issuer. Without a Patient ID each study is of its own patient: strangers must not share one.
+- A patient is Patient ID and its issuer. Without a Patient ID each study is of its own patient: strangers must not
+  share one.
 """
 
 from __future__ import annotations

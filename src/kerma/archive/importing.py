@@ -14,11 +14,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from kerma.archive.facts import facts_of, header_syntax
 from kerma.archive.ingest import Desk, Sink
 from kerma.dataset import Dataset
-from kerma.encoding.source import BytesSource, ByteSource
+from kerma.encoding.source import ByteSource, BytesSource
 from kerma.errors import FormatError, InvalidInstanceError, NotFoundError, TruncatedError, UsageError
 from kerma.formats import part10
+from kerma.formats.head import HeadScanner
+from kerma.formats.meta import Head
 from kerma.formats.source import FileSource
 from kerma.services.providers import StoreOutcome, StoreRequest
 from kerma.standard import transfer_syntaxes
@@ -26,6 +29,8 @@ from kerma.standard import transfer_syntaxes
 _HEAD = 1 << 16
 _MAX_HEAD = 1 << 20
 _PIECE = 1 << 20
+_META_CLASS = 0x00020002
+_META_INSTANCE = 0x00020003
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +71,11 @@ def _opened(source: Any) -> Iterator[ByteSource]:
 def _file(desk: Desk, source: ByteSource) -> IngestResult:
     head = _head(source)
     prefix = source.read(0, head.dataset_offset)
-    meta = head.meta
-    try:
-        sop_class = str(meta.get("MediaStorageSOPClassUID") or "") if meta is not None else ""
-        sop_instance = str(meta.get("MediaStorageSOPInstanceUID") or "") if meta is not None else ""
-    except FormatError as error:
-        raise InvalidInstanceError("the file meta information cannot be read") from error
-    if not sop_class or not sop_instance:
-        raise InvalidInstanceError("the file meta information names no SOP class or instance")
-    sink = Sink(desk, StoreRequest(sop_class, sop_instance, head.transfer_syntax_uid), head=prefix)
+    sop_class, sop_instance = head.text(prefix, _META_CLASS), head.text(prefix, _META_INSTANCE)
+    if not sop_class or not sop_instance:  # no meta information, or not enough: the data set knows
+        sop_class, sop_instance = _identity(desk, source, head)
+    own = None if not prefix else prefix
+    sink = Sink(desk, StoreRequest(sop_class, sop_instance, head.transfer_syntax_uid), head=own)
     try:
         for at in range(head.dataset_offset, source.size, _PIECE):
             sink.write([memoryview(source.read(at, min(_PIECE, source.size - at)))])
@@ -84,7 +85,19 @@ def _file(desk: Desk, source: ByteSource) -> IngestResult:
     return IngestResult(sop_instance, sop_class, outcome, source.size)
 
 
-def _head(source: ByteSource) -> Any:
+def _identity(desk: Desk, source: ByteSource, head: Head) -> tuple[str, str]:
+    scanner = HeadScanner(head.transfer_syntax_uid, limits=desk.config.limits)
+    at = head.dataset_offset
+    while at < source.size and not scanner.done:
+        scanner.feed(source.read(at, min(_HEAD, source.size - at)))
+        at += _HEAD
+    scanner.finish(source.size - head.dataset_offset)
+    ds = Dataset.from_bytes(scanner.header_bytes, header_syntax(head.transfer_syntax_uid))
+    facts = facts_of(ds, max_text=desk.config.max_text)
+    return facts.sop_class_uid, facts.sop_instance_uid
+
+
+def _head(source: ByteSource) -> Head:
     try:
         return part10.split(source.read(0, min(_HEAD, source.size)))
     except TruncatedError:

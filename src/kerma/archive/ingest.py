@@ -1,9 +1,11 @@
-"""One instance on its way in: bytes to a blob, head scanned as it passes, durable, indexed (docs/decisions/0003-durability.md).
+"""One instance on its way in: bytes to a blob, head scanned as it passes, durable, indexed
+(docs/decisions/0003-durability.md).
 
 Rules:
 
 - Memory is bounded by the header, not by the instance. Slices go to the file as they come.
-- Success is returned after the blob is durable under its final name and the index transaction is committed, in this order.
+- Success is returned after the blob is durable under its final name and the index transaction is committed, in this
+  order.
 - Whatever goes wrong leaves nothing behind; the one who sends hears of it by the error.
 - Two stores of one SOP Instance UID at the same time are settled by the index, inside its transaction: one is first.
 """
@@ -31,6 +33,7 @@ from kerma.services.providers import StoreOutcome, StoreRequest
 
 _COMPARE = 1 << 20
 _LARGE_VALUE = 1 << 12
+_SCAN = 1 << 14
 
 
 class IngestIndex(Protocol):
@@ -107,10 +110,10 @@ class Sink:
     def _scan(self, chunks: Sequence[memoryview]) -> None:
         try:
             for chunk in chunks:
-                self._scanner.feed(chunk)
-                if self._scanner.done:
-                    self._scanning = False
-                    return
+                for start in range(0, len(chunk), _SCAN):
+                    if self._scanner.feed(chunk[start : start + _SCAN]):
+                        self._scanning = False
+                        return
         except FormatError as error:
             raise InvalidInstanceError(f"the data set cannot be read: {error}") from error
 
@@ -128,8 +131,7 @@ class Sink:
 
     def _commit(self) -> StoreOutcome:
         try:
-            self._scanner.finish()
-            header = self._scanner.header_bytes
+            header = self._scanner.finish(self._size - len(self._head))
             facts = facts_of(
                 Dataset.from_bytes(header, header_syntax(self._request.transfer_syntax_uid)),
                 max_text=self._desk.config.max_text,

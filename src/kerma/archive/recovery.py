@@ -4,8 +4,9 @@ Rules:
 
 - Only who has the archive alone recovers it: others may be in the middle of writing.
 - What lies in ``incoming/`` was never acknowledged and goes.
-- A blob at its final name whose bytes fit it is whole. Where the index does not name it, the crash came between the two, or a power cut
-  took the index's last rows: it is indexed again. Where the bytes do not fit the name it was never acknowledged: ``lost+found``.
+- A blob at its final name whose bytes fit it is whole. Where the index does not name it, the crash came between the
+  two, or a power cut took the index's last rows: it is indexed again. Where the bytes do not fit the name it was
+  never acknowledged: ``lost+found``.
 - What was deleted from the index goes from the disk before anything is brought back.
 - Nothing older than the mark is looked at: all before it is known to be durable in both.
 """
@@ -32,7 +33,9 @@ _MAX_HEAD = 1 << 20
 
 @dataclass(slots=True)
 class Recovered:
-    """What a start had to do; ``indexed``, ``duplicates``, ``set_aside``, ``purged`` count blobs, ``incoming`` half-written files."""
+    """What a start had to do; ``indexed``, ``duplicates``, ``set_aside``, ``purged`` count blobs, ``incoming``
+    half-written files.
+    """
 
     incoming: int = 0
     purged: int = 0
@@ -100,8 +103,7 @@ def entry_of(desk: Desk, blobs: FileBlobs, key: str) -> Entry:
             size = min(_PIECE, name.size - at)
             scanner.feed(source.read(at, size))
             at += size
-        scanner.finish()
-    header = scanner.header_bytes
+        header = scanner.finish(name.size - name.dataset_offset)
     facts = facts_of(Dataset.from_bytes(header, header_syntax(head.transfer_syntax_uid)), max_text=desk.config.max_text)
     checksum, _ = blobs.digests(key)
     return make_entry(desk, facts, header, head.transfer_syntax_uid, key, name.dataset_offset, name.size, checksum)

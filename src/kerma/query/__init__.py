@@ -1,7 +1,8 @@
 """One question model for C-FIND, QIDO, the worklist and scripts (PS3.4 C.2.2).
 
-``model`` holds the question, ``keys`` which attributes it may name, ``identifier`` its forms as a data set or keywords, ``match`` the
-oracle that answers it over one data set. Imports values and dataset; knows no table, no network, no file.
+``model`` holds the question, ``keys`` which attributes it may name, ``identifier`` its forms as a data set or
+keywords, ``match`` the oracle that answers it over one data set. Imports values and dataset; knows no table, no
+network, no file.
 """
 
 from __future__ import annotations

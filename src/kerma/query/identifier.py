@@ -2,9 +2,10 @@
 
 Rules:
 
-- Without relational support an identifier names one value for the unique key of every level above its own (PS3.4 C.4.1.3.2.1); what it
-  says of levels below its own is not supported, not an error: much used clients ask so.
-- An attribute that nothing serves stays a return key, so that it comes back empty, and its tag is in ``Query.unsupported``.
+- Without relational support an identifier names one value for the unique key of every level above its own (PS3.4
+  C.4.1.3.2.1); what it says of levels below its own is not supported, not an error: much used clients ask so.
+- An attribute that nothing serves stays a return key, so that it comes back empty, and its tag is in
+  ``Query.unsupported``.
 - Private attributes are never matched.
 """
 
@@ -94,8 +95,9 @@ def from_keys(
 ) -> Query:
     """A question of keywords (or tags as text) and values, as scripts and the command line ask it; relational.
 
-    A value is a text with DICOM wildcards and ranges, a number, a sequence of them, or None for a return key. ``A.B`` names an
-    attribute of a sequence's item. Without ``return_keys`` the usual ones of the level come back. ``KermaError`` for an unknown keyword.
+    A value is a text with DICOM wildcards and ranges, a number, a sequence of them, or None for a return key. ``A.B``
+    names an attribute of a sequence's item. Without ``return_keys`` the usual ones of the level come back.
+    ``KermaError`` for an unknown keyword.
     """
     level = level_of(level) if isinstance(level, str) else level
     found: list[Predicate] = []
@@ -136,7 +138,9 @@ def from_keys(
 
 
 def default_keys(level: Level) -> tuple[rows.Key, ...]:
-    """What comes back where nobody said what should: unique and required keys of the level and above it, names and counts of the level."""
+    """What comes back where nobody said what should: unique and required keys of the level and above it, names and
+    counts of the level.
+    """
     out = [key for key in rows.KEYS if key.level <= level and key.usage in ("U", "R")]
     extra = {
         Level.PATIENT: ("PatientBirthDate", "PatientSex", "NumberOfPatientRelatedStudies"),

@@ -1,13 +1,15 @@
-"""Which attributes may be asked for at which level, and what serves each: one row an attribute (PS3.4 C.6.1.1, C.6.2.1, C.3.4).
+"""Which attributes may be asked for at which level, and what serves each: one row an attribute (PS3.4 C.6.1.1,
+C.6.2.1, C.3.4).
 
 Rules:
 
 - One fact, one row. The archive's tables are made from these rows; the identifier check and the answers read them.
-- ``usage`` is the standard's U (unique), R (required) or O (optional). The study root's patient attributes are rows of the PATIENT level:
-  a key of a level above the one asked for is served at any level.
-- ``home`` says what serves the row: ``column`` its own column (single-valued attributes that SQL matches), ``more`` the data set of the
-  level's other attributes, ``count`` a number that the index keeps, ``set`` a set of values that it keeps, ``answer`` what the archive
-  itself says. At the IMAGE level every other attribute of the standard is served from the header of the instance (``HEADER``).
+- ``usage`` is the standard's U (unique), R (required) or O (optional). The study root's patient attributes are rows
+  of the PATIENT level: a key of a level above the one asked for is served at any level.
+- ``home`` says what serves the row: ``column`` its own column (single-valued attributes that SQL matches), ``more``
+  the data set of the level's other attributes, ``count`` a number that the index keeps, ``set`` a set of values that
+  it keeps, ``answer`` what the archive itself says. At the IMAGE level every other attribute of the standard is
+  served from the header of the instance (``HEADER``).
 """
 
 from __future__ import annotations
@@ -181,7 +183,8 @@ def at(level: Level, *homes: Home) -> tuple[Key, ...]:
 def serves(level: Level, tag: int) -> Key | None:
     """What serves ``tag`` in a query at ``level``; None where it is not supported there.
 
-    At the IMAGE level any standard attribute outside these rows is served from the header; private ones and pixel data are not.
+    At the IMAGE level any standard attribute outside these rows is served from the header; private ones and pixel
+    data are not.
     """
     key = _BY_TAG.get(tag)
     if key is not None:

@@ -4,10 +4,10 @@ The archive's SQL gives the same answers and is tested against this; what SQL ca
 
 Rules:
 
-- An attribute of value multiplicity 1 is one text, backslashes and all: real data sets hold descriptions with backslashes in them.
-  Of the others one matching value is enough (PS3.4 C.2.2.3).
-- Text is compared with its case, without leading and trailing spaces; person names as ``normal.py`` says. A name key of one component
-  group matches any group of the value, one of several groups matches each group that it gives.
+- An attribute of value multiplicity 1 is one text, backslashes and all: real data sets hold descriptions with
+  backslashes in them. Of the others one matching value is enough (PS3.4 C.2.2.3).
+- Text is compared with its case, without leading and trailing spaces; person names as ``normal.py`` says. A name key
+  of one component group matches any group of the value, one of several groups matches each group that it gives.
 - ``DOE^*`` matches ``DOE`` as well: trailing empty components and their delimiters may be left out (PS3.5 6.2.1.2).
 - A date, time or number that cannot be read equals nothing.
 """
@@ -40,7 +40,9 @@ def fulfils(ds: Dataset, item: Predicate) -> bool:
 
 
 def decide(item: Predicate, texts: Callable[[int], tuple[str, ...]]) -> bool:
-    """``fulfils`` where the values come from elsewhere, as ``texts(tag)`` in the form of ``joined``; sequences cannot."""
+    """``fulfils`` where the values come from elsewhere, as ``texts(tag)`` in the form of ``joined``; sequences
+    cannot.
+    """
     if isinstance(item, CombinedRange):
         return _combined(texts(item.tag), texts(item.time_tag), item)
     if isinstance(item, SequenceMatch):
@@ -145,7 +147,8 @@ def _like(value: str, pattern: str, vr: str) -> bool:
 
 @lru_cache(maxsize=512)
 def name_patterns(pattern: str) -> tuple[tuple[str, ...], ...]:
-    """The folded patterns of a name key, a tuple of alternatives for each component group; () for a group that asks nothing.
+    """The folded patterns of a name key, a tuple of alternatives for each component group; () for a group that asks
+    nothing.
 
     One tuple only means that any group of the value may match it.
     """
@@ -165,8 +168,8 @@ def name_patterns(pattern: str) -> tuple[tuple[str, ...], ...]:
 def compiled(pattern: str) -> re.Pattern[str]:
     """A wildcard pattern as a regular expression.
 
-    Each fixed part is taken at its first place and never given up again (atomic groups), which is right for this language and keeps a
-    hostile pattern with many ``*`` from taking exponential time.
+    Each fixed part is taken at its first place and never given up again (atomic groups), which is right for this
+    language and keeps a hostile pattern with many ``*`` from taking exponential time.
     """
     first, *rest = re.split(r"\*+", pattern)
     if not rest:

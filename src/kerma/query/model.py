@@ -1,7 +1,8 @@
 """The question model: what C-FIND, QIDO, the worklist and scripts all ask, as frozen values (PS3.4 C.2.2, C.6).
 
-A ``Query`` is a level, predicates, return keys and how to take them. Front ends build one (``identifier.py``), back ends answer it (the
-archive's SQL, or ``match.py`` over a ``Dataset``). Nothing here reads bytes, knows a table or waits.
+A ``Query`` is a level, predicates, return keys and how to take them. Front ends build one (``identifier.py``), back
+ends answer it (the archive's SQL, or ``match.py`` over a ``Dataset``). Nothing here reads bytes, knows a table or
+waits.
 
 Rules:
 
@@ -163,7 +164,9 @@ Predicate = Single | AnyOf | Wildcard | Range | CombinedRange | Empty | Sequence
 
 @dataclass(frozen=True, slots=True)
 class ReturnKey:
-    """An attribute that is wanted in each response; ``items`` are the wanted attributes of a sequence, none means all of them."""
+    """An attribute that is wanted in each response; ``items`` are the wanted attributes of a sequence, none means all
+    of them.
+    """
 
     tag: int
     vr: str
@@ -180,7 +183,9 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question. ``charset`` is the Specific Character Set of the identifier, which answers use where it can say them."""
+    """One question. ``charset`` is the Specific Character Set of the identifier, which answers use where it can say
+    them.
+    """
 
     level: Level
     root: Root = Root.STUDY
@@ -191,7 +196,9 @@ class Query:
     charset: tuple[str, ...] = ()
     page: Page = field(default_factory=Page)
     unsupported: tuple[int, ...] = ()
-    """Tags of optional keys that are not supported for matching or return: pending responses say FF01 then (PS3.4 C.4.1.1.4)."""
+    """Tags of optional keys that are not supported for matching or return: pending responses say FF01 then (PS3.4
+    C.4.1.1.4).
+    """
 
     def of(self, tag: int) -> Iterator[Predicate]:
         """The predicates on ``tag``."""

@@ -5,10 +5,11 @@ The oracle (``match.py``) and the archive's columns both use these functions, so
 Rules:
 
 - A function returns None where the text is no value of its kind; such a value equals nothing and lies in no range.
-- Person names are compared without case, without the accents of Latin, Greek and Cyrillic letters, and with compatibility forms (full
-  and half width) made equal. The marks of other scripts, the Japanese voicing marks among them, are kept: they make another name.
-- A date is ``YYYYMMDD`` (the retired ``YYYY.MM.DD`` is understood). A time of reduced precision is a span: its key is the first instant,
-  its bounds are first and last.
+- Person names are compared without case, without the accents of Latin, Greek and Cyrillic letters, and with
+  compatibility forms (full and half width) made equal. The marks of other scripts, the Japanese voicing marks among
+  them, are kept: they make another name.
+- A date is ``YYYYMMDD`` (the retired ``YYYY.MM.DD`` is understood). A time of reduced precision is a span: its key is
+  the first instant, its bounds are first and last.
 - A date-time with an offset from UTC is compared in UTC with others that have one, otherwise by its own figures.
 """
 
@@ -26,7 +27,9 @@ _DATETIME = re.compile(
 
 
 def fold_name(text: str) -> str:
-    """One component group of a person name as it is compared (PS3.4 C.2.2.2.1, PS3.5 6.2.1): trailing empty components do not count."""
+    """One component group of a person name as it is compared (PS3.4 C.2.2.2.1, PS3.5 6.2.1): trailing empty components
+    do not count.
+    """
     if not text.isascii():
         marks = (char for char in unicodedata.normalize("NFKD", text) if not "\u0300" <= char <= "\u036f")
         text = unicodedata.normalize("NFC", "".join(marks))
@@ -147,7 +150,8 @@ def number_key(text: str) -> float | int | None:
 def split_range(text: str, vr: str) -> tuple[str, str] | None:
     """The ends of a DA, TM or DT range, "" for an open one; None where it is no range (PS3.4 C.2.2.2.5).
 
-    In a DT a hyphen before four figures of at most 1400 at an end is an offset from UTC, not a range (PS3.4 C.2.2.2.5.3).
+    In a DT a hyphen before four figures of at most 1400 at an end is an offset from UTC, not a range (PS3.4
+    C.2.2.2.5.3).
     """
     if "-" not in text:
         return None

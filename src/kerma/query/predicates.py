@@ -2,8 +2,8 @@
 
 Rules:
 
-- The kind follows from VR and value alone: no value is universal matching, ``""`` empty value matching, a hyphen in DA, TM, DT a range,
-  ``*`` or ``?`` in a text VR a wildcard, several values any of them.
+- The kind follows from VR and value alone: no value is universal matching, ``""`` empty value matching, a hyphen in
+  DA, TM, DT a range, ``*`` or ``?`` in a text VR a wildcard, several values any of them.
 - What cannot be meant (a date that is none) raises ``StatusError`` A900, naming the attribute, never its value.
 """
 

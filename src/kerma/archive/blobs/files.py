@@ -1,11 +1,13 @@
-"""Blobs as files: ``incoming/`` while they arrive, ``blobs/DAY/MINUTE/`` once they are whole, ``quarantine/`` and ``lost+found/`` aside.
+"""Blobs as files: ``incoming/`` while they arrive, ``blobs/DAY/MINUTE/`` once they are whole, ``quarantine/`` and
+``lost+found/`` aside.
 
 PS3 has no say here; docs/decisions/0003-durability.md has. Rules:
 
-- A file is written under a temporary name in ``incoming/``, renamed to its final name, and then synced with its folder: a name in
-  ``blobs/`` whose bytes fit it is whole, any other was never acknowledged.
+- A file is written under a temporary name in ``incoming/``, renamed to its final name, and then synced with its
+  folder: a name in ``blobs/`` whose bytes fit it is whole, any other was never acknowledged.
 - Buckets never run backwards, even where the clock does: recovery looks at the newest buckets only.
-- A key becomes a path only after it was parsed; every ``OSError`` of this module's calls becomes ``OutOfResourcesError`` or ``NotFoundError``.
+- A key becomes a path only after it was parsed; every ``OSError`` of this module's calls becomes
+  ``OutOfResourcesError`` or ``NotFoundError``.
 """
 
 from __future__ import annotations

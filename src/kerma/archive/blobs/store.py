@@ -4,8 +4,9 @@ Rules:
 
 - A key is made here from the time, chance, lengths and a checksum; nothing of it comes from outside.
 - A blob with a final key whose bytes do not have the key's size and checksum was never acknowledged.
-- The checksum runs over the data set first and the bytes before it (preamble and file meta information) last, so that one pass gives the
-  checksum of the data set alone as well, which tells whether two instances are identical whoever sent them.
+- The checksum runs over the data set first and the bytes before it (preamble and file meta information) last, so that
+  one pass gives the checksum of the data set alone as well, which tells whether two instances are identical whoever
+  sent them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ _KEY = re.compile(r"(\d{8}/\d{4})/([0-9a-f]{24})-([0-9a-f]{1,8})-([0-9a-f]{1,16}
 
 @dataclass(frozen=True, slots=True)
 class BlobName:
-    """What a key says: ``bucket`` (day/minute, UTC), a unique ``stem``, where the data set starts, size of all in bytes, checksum."""
+    """What a key says: ``bucket`` (day/minute, UTC), a unique ``stem``, where the data set starts, size of all in
+    bytes, checksum.
+    """
 
     bucket: str
     stem: str
@@ -58,7 +61,9 @@ class BlobWriter(Protocol):
         ...
 
     def seal(self, dataset_offset: int, checksum: str) -> str:
-        """Make it durable under its final key, which is returned. ``OutOfResourcesError`` where that fails, with nothing left."""
+        """Make it durable under its final key, which is returned. ``OutOfResourcesError`` where that fails, with
+        nothing left.
+        """
         ...
 
     def abort(self) -> None:

@@ -2,11 +2,11 @@
 
 Rules:
 
-- A condition is exact, or it lets more through (``exact`` False) and ``query.match`` decides on what comes back; a predicate without a
-  condition is decided there alone.
+- A condition is exact, or it lets more through (``exact`` False) and ``query.match`` decides on what comes back; a
+  predicate without a condition is decided there alone.
 - ``shape`` is what the SQL text depends on, ``params`` what it does not: texts are made once for each shape.
-- ``GLOB`` has the standard's ``*`` and ``?``. SQLite tries them by recursion, so a pattern with many ``*`` is left to the oracle and only
-  its fixed beginning is asked of SQL.
+- ``GLOB`` has the standard's ``*`` and ``?``. SQLite tries them by recursion, so a pattern with many ``*`` is left to
+  the oracle and only its fixed beginning is asked of SQL.
 - A veiled column (``+column``) is one that the plan must not start from.
 """
 
@@ -33,7 +33,9 @@ Build = Callable[[Params, bool], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """``build(parameters, veiled)`` makes the expression; ``indexed`` where a plan may start from it; ``unique`` where it names one row each."""
+    """``build(parameters, veiled)`` makes the expression; ``indexed`` where a plan may start from it; ``unique`` where
+    it names one row each.
+    """
 
     level: Level
     shape: tuple[object, ...]

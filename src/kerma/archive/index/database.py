@@ -2,11 +2,11 @@
 
 Rules:
 
-- One writing connection under a lock. Who gets the lock runs every change that waits in one transaction (group commit), so that ten
-  concurrent stores cost one commit.
+- One writing connection under a lock. Who gets the lock runs every change that waits in one transaction (group
+  commit), so that ten concurrent stores cost one commit.
 - Readers come from a pool and are never shared between threads at one time; each reads one page and goes back.
-- ``synchronous=NORMAL``: a commit cannot be torn, a power cut may lose the last ones (blobs bring them back). A change that says
-  ``durable`` is synced before ``submit`` returns, with all before it.
+- ``synchronous=NORMAL``: a commit cannot be torn, a power cut may lose the last ones (blobs bring them back). A
+  change that says ``durable`` is synced before ``submit`` returns, with all before it.
 - Another process may write at any time: what is cached is dropped when ``PRAGMA data_version`` moves.
 - Every ``sqlite3.Error`` becomes ``OutOfResourcesError``; a failed transaction leaves nothing.
 """
@@ -100,7 +100,8 @@ class Database:
     def submit(self, job: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
         """Run ``job`` in a transaction, together with whatever waits; returns after the commit.
 
-        A ``KermaError`` of the job must leave the connection as it found it; any other error rolls the transaction back.
+        A ``KermaError`` of the job must leave the connection as it found it; any other error rolls the transaction
+        back.
         """
         change = _Change(job, durable)
         self._waiting.append(change)  # type: ignore[arg-type]

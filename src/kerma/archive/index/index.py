@@ -1,6 +1,7 @@
 """The index behind a dozen methods: what the archive asks of its SQL.
 
-Rules: every method is one transaction or one page of reading; nothing here touches a blob; errors are ``OutOfResourcesError``.
+Rules: every method is one transaction or one page of reading; nothing here touches a blob; errors are
+``OutOfResourcesError``.
 """
 
 from __future__ import annotations

@@ -2,10 +2,12 @@
 
 Rules:
 
-- A plan starts from one condition. A unique key is taken at once; among others the number of rows that each lets through is looked up,
-  to a bound, and the smallest one is taken. The other columns are veiled, so that SQLite's planner has no other start.
+- A plan starts from one condition. A unique key is taken at once; among others the number of rows that each lets
+  through is looked up, to a bound, and the smallest one is taken. The other columns are veiled, so that SQLite's
+  planner has no other start.
 - Statements are made by SQLAlchemy once for each shape of question and run as text through the raw cursor.
-- First the row numbers of the matches, 8 bytes each; then their columns in pages. No transaction stays open between two answers.
+- First the row numbers of the matches, 8 bytes each; then their columns in pages. No transaction stays open between
+  two answers.
 """
 
 from __future__ import annotations

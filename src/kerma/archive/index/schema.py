@@ -2,11 +2,13 @@
 
 Rules:
 
-- A key with ``home`` column has a column of its name with the value as it was sent. A PN has three more with its folded groups (``_a``
-  alphabetic, ``_i`` ideographic, ``_p`` phonetic), a TM one more that sorts (``_key``); a DA is kept as ``YYYYMMDD``.
-- ``more`` holds the level's other attributes as a data set in explicit VR little endian, from the first instance that was seen.
-- ``header`` of an instance is its data set up to the pixels, deflated with the series' ``header_base`` as dictionary: a slice differs from
-  its neighbour in some 100 bytes.
+- A key with ``home`` column has a column of its name with the value as it was sent. A PN has three more with its
+  folded groups (``_a`` alphabetic, ``_i`` ideographic, ``_p`` phonetic), a TM one more that sorts (``_key``); a DA is
+  kept as ``YYYYMMDD``.
+- ``more`` holds the level's other attributes as a data set in explicit VR little endian, from the first instance that
+  was seen.
+- ``header`` of an instance is its data set up to the pixels, deflated with the series' ``header_base`` as dictionary:
+  a slice differs from its neighbour in some 100 bytes.
 - Nothing has the meaning of two things: foreign keys end in ``_pk``, attributes have their keyword.
 - A change here needs a migration; a test compares the two.
 """

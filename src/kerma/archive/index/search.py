@@ -2,10 +2,11 @@
 
 Rules:
 
-- No file is opened. Attributes with a column come from it, the others of a level from its ``more``, those of an instance from its header.
+- No file is opened. Attributes with a column come from it, the others of a level from its ``more``, those of an
+  instance from its header.
 - What SQL could not decide, ``query.match`` decides on the values that were fetched.
-- An answer holds each key that was asked for; what there is no value for is empty. Text goes out in the character set of the question
-  where that can say it, else in UTF-8 (PS3.4 C.4.1.1.3.2).
+- An answer holds each key that was asked for; what there is no value for is empty. Text goes out in the character set
+  of the question where that can say it, else in UTF-8 (PS3.4 C.4.1.1.3.2).
 - Between two pages no connection is held: a slow asker blocks nothing.
 """
 

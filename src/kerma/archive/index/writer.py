@@ -1,12 +1,13 @@
-"""Changes of the index: instances added, replaced, deleted, set aside. Each function is one job inside the writer's transaction.
+"""Changes of the index: instances added, replaced, deleted, set aside. Each function is one job inside the writer's
+transaction.
 
 Rules:
 
-- The first instance of a patient, study or series decides their attributes; later ones that differ change nothing (their own header
-  keeps what they say). A replaced or deleted instance changes no attributes either.
+- The first instance of a patient, study or series decides their attributes; later ones that differ change nothing
+  (their own header keeps what they say). A replaced or deleted instance changes no attributes either.
 - Counts and sets are right at every commit.
-- A blob that leaves the index goes to ``purge`` in the same transaction, and from there when its file is gone: a deleted instance cannot
-  come back by a crash.
+- A blob that leaves the index goes to ``purge`` in the same transaction, and from there when its file is gone: a
+  deleted instance cannot come back by a crash.
 """
 
 from __future__ import annotations
