@@ -10,6 +10,7 @@ May touch signals, the log and what it is told to start. Rules:
 
 from __future__ import annotations
 
+import dataclasses
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -33,20 +34,17 @@ from kerma.services.dispatch import Providers
 Say = Callable[[str], None]
 
 
-def open_archive(config: Config) -> Archive:
-    """The archive of the configuration, recovered where the last run was interrupted. ``ArchiveError`` where it cannot
-    be."""
-    settings = ArchiveConfig(
-        duplicates=Duplicates(config.archive.duplicates),
-        retrieve_aet=config.server.aet,
-    )
-    return Archive.open(config.server.data, config=settings)
+def archive_settings(config: Config) -> ArchiveConfig:
+    """The part of the configuration that the archive takes."""
+    return ArchiveConfig(duplicates=Duplicates(config.archive.duplicates), retrieve_aet=config.server.aet)
 
 
 def serve_archive(config: Config, log: Log, say: Say) -> int:
     """Run the archive until a signal; the exit status. ``say`` gets the line that says that all is ready."""
     configuration.check_listening(config)
-    with open_archive(config) as archive:
+    with Archive.open(config.server.data, config=archive_settings(config)) as archive:
+        if archive.recovered is not None and any(dataclasses.astuple(archive.recovered)):
+            log.warning("the last run was interrupted: mended", **dataclasses.asdict(archive.recovered))
         table = PeerDestinations(destinations(config).get, aet=config.server.aet, limits=network_limits(config))
         providers = Providers(storage=archive, find=archive, retrieve=archive, destinations=table)
         return _run(config, providers, log, say, f"data in {Path(config.server.data).resolve()}")

@@ -10,7 +10,6 @@ import click
 from kerma.cli.report import table
 from kerma.dataset import Dataset
 from kerma.errors import FormatError
-from kerma.formats import json as dicom_json
 
 RETURNS: dict[str, tuple[str, ...]] = {
     "patient": ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "NumberOfPatientRelatedStudies"),
@@ -48,6 +47,8 @@ def show(matches: Iterable[Dataset], columns: Sequence[str], *, as_json: bool) -
     """Print each match as it comes; how many."""
     if not as_json:
         return table(columns, ([field(match, keyword) for keyword in columns] for match in matches))
+    from kerma.formats import json as dicom_json
+
     count = 0
     for match in matches:
         click.echo(dicom_json.to_json(match))
