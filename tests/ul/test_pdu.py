@@ -136,8 +136,8 @@ CONTEXT = b"\x20\0\0\x0e\1\0\0\0\x30\0\0\1x\x40\0\0\1y"
     [
         ([APPLICATION, CONTEXT], "without application context or user information"),
         ([CONTEXT, USER], "without application context or user information"),
-        ([APPLICATION, APPLICATION, CONTEXT, USER], "10H is there twice"),
-        ([APPLICATION, CONTEXT, USER, USER], "50H is there twice"),
+        ([APPLICATION, APPLICATION, CONTEXT, USER], "application context item is there twice"),
+        ([APPLICATION, CONTEXT, USER, USER], "user information item is there twice"),
         ([APPLICATION, CONTEXT, CONTEXT, USER], "id 1 is there twice"),
         ([APPLICATION, CONTEXT.replace(b"\1\0\0\0\x30", b"\2\0\0\0\x30"), USER], "id 2 is not odd"),
         ([APPLICATION, b"\x20\0\0\3\1\0\0", USER], "at least 4"),
@@ -171,7 +171,7 @@ def test_the_smallest_request_is_read() -> None:
 
 
 def test_unknown_items_are_skipped_and_only_some_are_kept() -> None:
-    read = pdu.decode(associate(APPLICATION, CONTEXT, b"\x60\0\0\0" * 5_000, USER + b""))
+    read = pdu.decode(associate(APPLICATION, CONTEXT, b"\x60\0\0\0" * 5_000, USER))
     assert isinstance(read, pdu.AssociateRQ)
     assert read.unknown == (pdu.UnknownItem(0x60, b""),) * 64
     user = pdu.UserInformation.decode(memoryview(b"\x5f\0\0\1x" * 100 + USER[4:]))

@@ -93,31 +93,17 @@ class AssociateRQ:
     unknown: tuple[UnknownItem, ...] = ()
 
     def encode(self) -> bytes:
-        parts = [context.encode() for context in self.contexts]
-        parts += [self.user.encode(), *(item.encode() for item in self.unknown)]
-        return _pdu(PDUType.A_ASSOCIATE_RQ, _associate(self, parts))
+        return _pdu(PDUType.A_ASSOCIATE_RQ, _associate(self))
 
     @classmethod
     def decode(cls, data: Buffer) -> AssociateRQ:
-        view = memoryview(data)
-        called, calling, version, body = _associate_head(view)
-        contexts: list[PresentationContextRQ] = []
-        application, user, unknown = None, None, []
-        for kind, value in items.items(body):
-            if kind == items.CONTEXT_RQ:
-                contexts.append(PresentationContextRQ.decode(value))
-            elif kind == items.APPLICATION_CONTEXT and application is None:
-                application = items.uid_text(value)
-            elif kind == items.USER_INFORMATION and user is None:
-                user = UserInformation.decode(value)
-            elif kind in (items.APPLICATION_CONTEXT, items.USER_INFORMATION):
-                invalid(f"item {kind:02X}H is there twice")
-            elif len(unknown) < items.MAX_UNKNOWN:
-                unknown.append(UnknownItem(kind, bytes(value)))
+        parts = _Associate(memoryview(data), items.CONTEXT_RQ)
+        contexts = tuple(map(PresentationContextRQ.decode, parts.contexts))
         _check_ids([context.id for context in contexts])
-        if application is None or user is None:
+        name, user = parts.application_context, parts.user
+        if name is None or user is None:
             invalid("A-ASSOCIATE-RQ without application context or user information item")
-        return cls(called, calling, tuple(contexts), user, application, version, tuple(unknown))
+        return cls(parts.called, parts.calling, contexts, user, name, parts.version, tuple(parts.unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,31 +119,17 @@ class AssociateAC:
     unknown: tuple[UnknownItem, ...] = ()
 
     def encode(self) -> bytes:
-        parts = [context.encode() for context in self.contexts]
-        parts += [self.user.encode(), *(item.encode() for item in self.unknown)]
-        return _pdu(PDUType.A_ASSOCIATE_AC, _associate(self, parts))
+        return _pdu(PDUType.A_ASSOCIATE_AC, _associate(self))
 
     @classmethod
     def decode(cls, data: Buffer) -> AssociateAC:
-        view = memoryview(data)
-        called, calling, version, body = _associate_head(view)
-        contexts: list[PresentationContextAC] = []
-        application, user, unknown = None, None, []
-        for kind, value in items.items(body):
-            if kind == items.CONTEXT_AC:
-                contexts.append(PresentationContextAC.decode(value))
-            elif kind == items.APPLICATION_CONTEXT and application is None:
-                application = items.uid_text(value)
-            elif kind == items.USER_INFORMATION and user is None:
-                user = UserInformation.decode(value)
-            elif kind in (items.APPLICATION_CONTEXT, items.USER_INFORMATION):
-                invalid(f"item {kind:02X}H is there twice")
-            elif len(unknown) < items.MAX_UNKNOWN:
-                unknown.append(UnknownItem(kind, bytes(value)))
+        parts = _Associate(memoryview(data), items.CONTEXT_AC)
+        contexts = tuple(map(PresentationContextAC.decode, parts.contexts))
         _check_ids([context.id for context in contexts])
         # Old acceptors leave the application context out; nothing depends on it in an answer.
-        name = APPLICATION_CONTEXT_NAME if application is None else application
-        return cls(called, calling, tuple(contexts), user or UserInformation(), name, version, tuple(unknown))
+        name = APPLICATION_CONTEXT_NAME if parts.application_context is None else parts.application_context
+        user = UserInformation() if parts.user is None else parts.user
+        return cls(parts.called, parts.calling, contexts, user, name, parts.version, tuple(parts.unknown))
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,16 +274,39 @@ def decode(data: Buffer) -> PDU:
     return kind.decode(view[6:])
 
 
-def _associate(pdu: AssociateRQ | AssociateAC, parts: list[bytes]) -> bytes:
+def _associate(pdu: AssociateRQ | AssociateAC) -> bytes:
     head = pdu.protocol_version.to_bytes(2) + bytes(2) + _title(pdu.called_ae_title) + _title(pdu.calling_ae_title)
     application = items.item(items.APPLICATION_CONTEXT, pdu.application_context.encode("latin-1"))
-    return b"".join((head, bytes(32), application, *parts))
+    contexts = [context.encode() for context in pdu.contexts]
+    unknown = [entry.encode() for entry in pdu.unknown]
+    return b"".join((head, bytes(32), application, *contexts, pdu.user.encode(), *unknown))
 
 
-def _associate_head(view: memoryview) -> tuple[str, str, int, memoryview]:
-    if len(view) < 68:
-        invalid(f"an A-ASSOCIATE PDU has at least 68 bytes, not {len(view)}")
-    return _title_text(view[4:20]), _title_text(view[20:36]), int.from_bytes(view[:2]), view[68:]
+class _Associate:
+    """The fixed fields and the items that A-ASSOCIATE-RQ and -AC have in common; contexts still as bytes."""
+
+    def __init__(self, view: memoryview, context_type: int) -> None:
+        if len(view) < 68:
+            invalid(f"an A-ASSOCIATE PDU has at least 68 bytes, not {len(view)}")
+        self.version = int.from_bytes(view[:2])
+        self.called, self.calling = _title_text(view[4:20]), _title_text(view[20:36])
+        self.contexts: list[memoryview] = []
+        self.application_context: str | None = None
+        self.user: UserInformation | None = None
+        self.unknown: list[UnknownItem] = []
+        for kind, value in items.items(view[68:]):
+            if kind == context_type:
+                self.contexts.append(value)
+            elif kind == items.APPLICATION_CONTEXT:
+                if self.application_context is not None:
+                    invalid("the application context item is there twice")
+                self.application_context = items.uid_text(value)
+            elif kind == items.USER_INFORMATION:
+                if self.user is not None:
+                    invalid("the user information item is there twice")
+                self.user = UserInformation.decode(value)
+            elif len(self.unknown) < items.MAX_UNKNOWN:
+                self.unknown.append(UnknownItem(kind, bytes(value)))
 
 
 def _check_ids(ids: list[int]) -> None:
