@@ -154,13 +154,49 @@ _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 _PATIENCE = 1 << 20
 
 
+_PIXEL_KEYS = frozenset(key_of(tag) for tag in _PIXELS)
+_STOPS = _PIXEL_KEYS | {0, _ITEM, _ITEM_END, _SEQUENCE_END}
+
+
+def _plain_run(buf: Buffer, end: int, encoding: Encoding) -> int:
+    """The start of the first element that is not plain: pixel data, cut by ``end``, of undefined length, padding or nonsense."""
+    if not encoding.little_endian:
+        return 0
+    pos = last = 0
+    try:
+        if encoding.explicit:
+            header, short, long = _explicit_header, _SHORT, _LONG
+            while pos <= end:
+                last = pos
+                key, vr, length = header(buf, pos)
+                if key in _STOPS:
+                    return last
+                if vr in short:
+                    pos += length + 8
+                elif vr in long and (length := _u32(buf, pos + 8)[0]) != UNDEFINED:
+                    pos += length + 12
+                else:
+                    return last
+        else:
+            implicit = _implicit_header
+            while pos <= end:
+                last = pos
+                key, length = implicit(buf, pos)
+                if key in _STOPS or length == UNDEFINED:
+                    return last
+                pos += length + 8
+    except struct.error:
+        return last
+    return last
+
+
 def scan_head(buf: Buffer, end: int, encoding: Encoding, marks: Marks, *, last: bool) -> int:
     """The offset of the header of pixel data in ``buf[:end]``, which may end anywhere unless ``last``; -1 while it has not come.
 
     ``marks.whole`` is then the end of the last whole element. Raises as ``scan`` does; an end inside an element is an error only
     when ``last``. Elements after pixel data are of no interest and not looked at.
     """
-    pos = 0
+    pos = _plain_run(buf, end, encoding)
     top = end
     while pos < top:
         marks.whole = pos
