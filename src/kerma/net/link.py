@@ -12,7 +12,7 @@ Sources: PS3.8 9.
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any, TypeVar
 
@@ -112,6 +112,12 @@ class Link:
             raise core.failure
         return None
 
+    def poll_ended(self) -> bool:
+        """Look whether the association ended while nobody looked."""
+        while not self.core.over and not self.core.release_asked and self.transport.readable():
+            self.receive_some(0.001)
+        return self.core.over or self.core.release_asked
+
     def check(self) -> None:
         """Raise why the association cannot go on, if it cannot."""
         core = self.core
@@ -184,8 +190,11 @@ class Link:
             raise
 
 
-def drive(flow: Flow[R], perform: Any) -> Generator[Any, None, R]:
-    """Run ``flow``, yield what it emits, return what it returns. ``perform`` does all other effects.
+def drive(
+    flow: Flow[R], perform: Callable[[Effect], Any], sort: Callable[[Any], Any] | None = None
+) -> Generator[Any, None, R]:
+    """Run ``flow``, yield what it emits, return what it returns. ``perform`` does all other effects; ``sort`` turns what is emitted into
+    what the consumer is given, None for nothing.
 
     Closing this generator stops the flow in good order: it may cancel and takes what is still to come.
     """
@@ -204,8 +213,11 @@ def drive(flow: Flow[R], perform: Any) -> Generator[Any, None, R]:
             if type(effect) is Emit:
                 if stopping:
                     continue
+                value = effect.value if sort is None else sort(effect.value)
+                if value is None:
+                    continue
                 try:
-                    yield effect.value
+                    yield value
                 except GeneratorExit:
                     stopping = True
                     error = Stop()

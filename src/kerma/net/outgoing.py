@@ -14,7 +14,7 @@ from collections.abc import Generator, Iterator
 from kerma.dimse import Framer, Session
 from kerma.errors import KermaError, NetworkError
 from kerma.net.transport import Buffer
-from kerma.services.flow import ChunkPayload, PayloadError, RangePayload, SendPayload
+from kerma.services.flow import PayloadError, RangePayload, SendPayload
 
 
 class BrokenPayloadError(NetworkError):

@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 
 from kerma.dimse import Command
 from kerma.encoding.source import Buffer, ByteSource
-from kerma.services.incoming import Incoming
 from kerma.errors import KermaError
+from kerma.services.incoming import Incoming
 from kerma.ul.negotiation import Context, Need
 
 R = TypeVar("R")
@@ -31,7 +31,7 @@ class PayloadError(KermaError):
     """The data set to be sent cannot be read; nothing of it went out, the association is as it was."""
 
 
-class Stop(Exception):  # noqa: N818 - a signal, not an error
+class Stop(Exception):
     """Thrown in at an ``Emit``: the consumer wants no more. The flow ends in good order (cancels, takes what is still to come)."""
 
 

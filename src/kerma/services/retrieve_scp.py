@@ -18,7 +18,6 @@ from typing import Protocol
 from kerma.dataset import Dataset
 from kerma.dimse import Command, CommandField
 from kerma.errors import ArchiveError, KermaError, NetworkError, NoContextError, StatusError
-from kerma.formats.instance import Instance
 from kerma.query.model import Root
 from kerma.services.find_scp import cancelled, is_cancel, retrieve_query
 from kerma.services.flow import Emit, Flow, Message, PayloadError, Receive, Send, SendPayload
