@@ -47,8 +47,8 @@ class Body:
     """The state of one data set. ``start`` and ``end`` bound its elements in ``buf``; ``style`` tells how its item was delimited."""
 
     __slots__ = (
-        "_charsets",
-        "_index",
+        "charsets_now",
+        "index_now",
         "buf",
         "cache",
         "changed",
@@ -78,38 +78,38 @@ class Body:
         self.marks = marks
         self.inherited = inherited
         self.path = path
-        self._index: dict[int, int | str] | None = None
+        self.index_now: dict[int, int | str] | None = None
         self.cache: dict[int, Any] = {}
         self.changed = False
         self.style = False
-        self._charsets: Charsets | None = None
+        self.charsets_now: Charsets | None = None
 
     @classmethod
     def new(cls) -> Body:
         """An empty one, without bytes."""
         body = cls(b"", 0, 0, EXPLICIT_LE, Marks(Limits(), Strictness.LENIENT))
-        body._index = {}
+        body.index_now = {}
         body.changed = True
         return body
 
     @property
     def index(self) -> dict[int, int | str]:
-        index = self._index
+        index = self.index_now
         if index is None:
             index = self.load()
         return index
 
     def load(self) -> dict[int, int | str]:
         """Scan, unless done."""
-        if self._index is None:
+        if self.index_now is None:
             found: dict[int, Any] = scan(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
-            self._index = found
-        return self._index
+            self.index_now = found
+        return self.index_now
 
     @property
     def charsets(self) -> Charsets:
         """The character sets that the bytes are in."""
-        charsets = self._charsets
+        charsets = self.charsets_now
         if charsets is None:
             charsets = self.inherited.charsets
             at = self.index.get(CHARSET)
@@ -117,7 +117,7 @@ class Body:
                 head = self.header(at)
                 terms = values.decode("CS", self.slice(head))
                 charsets = Charsets.of(() if terms is None else terms)
-            self._charsets = charsets
+            self.charsets_now = charsets
         return charsets
 
     def header(self, at: int) -> Header:

@@ -24,13 +24,16 @@ from kerma.encoding.inflate import inflate
 from kerma.encoding.marks import Marks
 from kerma.encoding.source import Buffer
 from kerma.encoding.swap import WORD_SIZES
-from kerma.encoding.syntax import UNDEFINED, encoding_of, key_of, tag_of
+from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, encoding_of, key_of, tag_of
 from kerma.errors import FormatError, KermaError, ValueFormatError
 from kerma.findings import Finding
 from kerma.limits import Limits, Strictness
 from kerma.standard import elements
 
-_KEYS: dict[str, int] = {}
+_KEYS: dict[str, int] = {}  # keyword -> index key, of the keywords that were used
+_BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+_SHORT_DECODERS = {code: values.DECODERS[EXPLICIT_LE.vr_of[code]] for code in EXPLICIT_LE.short}
+_explicit_header = EXPLICIT_LE.header.unpack_from
 _DEFAULT_LIMITS = Limits()
 
 
@@ -175,18 +178,34 @@ class Dataset:
         cache = body.cache
         if key in cache:
             return cache[key]
-        index = body._index
+        index = body.index_now
         at = (body.load() if index is None else index).get(key)
         if at is None:
             raise AttributeError(f"the data set has no {name}")
+        if body.encoding is EXPLICIT_LE and not body.marks.odd:
+            # The common case, spelt out: a short VR of explicit little endian.
+            _, code, length = _explicit_header(body.buf, at)
+            decoder = _SHORT_DECODERS.get(code)
+            if decoder is not None and length:
+                try:
+                    value = decoder(body.buf[at + 8 : at + 8 + length], True, body.charsets_now or body.charsets)  # type: ignore[operator]
+                except ValueFormatError as error:
+                    raise self._placed(error, key, at) from error
+                cache[key] = value
+                return value
         return self._decode(key, at)
+
+    def _placed(self, error: ValueFormatError, key: int, at: int | str) -> ValueFormatError:
+        """A decoder's error with the place that it happened at."""
+        offset = at if isinstance(at, int) else None
+        return ValueFormatError(error.message, offset=offset, path=(*self._body.path, tag_of(key)))
 
     def _decode(self, key: int, at: int | str) -> Any:
         """The value of a raw element, decoded and kept."""
         body = self._body
-        if type(at) is str:
+        if isinstance(at, str):
             return body.cache[key]
-        head = body.header(at)  # type: ignore[arg-type]
+        head = body.header(at)
         vr = head.vr
         if not vr or vr == "UN":
             vr = body.vr_of(head)
@@ -197,19 +216,13 @@ class Dataset:
             value = memoryview(body.buf)[head.value : body.marks.ends[head.value]].toreadonly()
         else:
             start = head.value
-            raw = (
-                memoryview(body.buf)[start : start + length]
-                if length > 1024 or vr[0] == "O" or vr == "UN"
-                else body.buf[start : start + length]
-            )
+            view = length > 1024 or vr in _BULK
+            raw = (memoryview(body.buf) if view else body.buf)[start : start + length]
             little = body.encoding.little_endian or head.vr == "UN"
             try:
                 value = values.decode(vr, raw, little_endian=little, charsets=body.charsets)
             except ValueFormatError as error:
-                tag = tag_of(key)
-                raise ValueFormatError(
-                    error.message, offset=at if isinstance(at, int) else None, path=(*body.path, tag)
-                ) from error
+                raise self._placed(error, key, at) from error
         body.cache[key] = value
         return value
 
@@ -397,7 +410,7 @@ class Dataset:
         return [*object.__dir__(self), *self.keywords()]
 
     def __repr__(self) -> str:
-        index = self._body._index
+        index = self._body.index_now
         syntax = "" if self.transfer_syntax_uid is None else f", {self.transfer_syntax_uid}"
         return f"<Dataset{'' if index is None else f' of {len(index)} elements'}{syntax}>"
 

@@ -74,6 +74,9 @@ def split_head(
 
 def _after_mark(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, start: int) -> Head:
     encoding = EXPLICIT_LE
+    head = _well_formed(buf, marks, preamble, start)
+    if head is not None:
+        return head
     index, end = _meta_elements(buf, start, size, encoding, marks)
     if not index:
         return _bare(buf, size, marks, preamble, start)
@@ -84,6 +87,35 @@ def _after_mark(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, st
             "no-syntax", "the meta information names no transfer syntax; it is guessed", offset=start, section=_SECTION
         )
     return Head(preamble, (start, end), uid, end, index, encoding, marks)
+
+
+def _well_formed(buf: Buffer, marks: Marks, preamble: bytes | None, start: int) -> Head | None:
+    """The head in a hurry, None where anything about it is odd."""
+    index: dict[int, int] = {}
+    header, short, long = EXPLICIT_LE.header.unpack_from, EXPLICIT_LE.short, EXPLICIT_LE.long
+    pos = start
+    try:
+        while True:
+            key, code, length = header(buf, pos)
+            if key & 0xFFFF != 2:
+                break
+            index[key] = pos
+            if code in short:
+                pos += length + 8
+            elif code in long:
+                pos += EXPLICIT_LE.u32.unpack_from(buf, pos + 8)[0] + 12
+            else:
+                return None
+        _, code, length = header(buf, index[_SYNTAX])
+        at = index[_SYNTAX] + 8
+        uid = str(buf[at : at + length], "ascii").rstrip("\0 ")
+        if not uid or index[_GROUP_LENGTH] != start:
+            return None
+        if EXPLICIT_LE.u32.unpack_from(buf, start + 8)[0] != pos - start - 12:
+            return None
+    except (struct.error, KeyError, UnicodeDecodeError):
+        return None
+    return Head(preamble, (start, pos), uid, pos, index, EXPLICIT_LE, marks)
 
 
 def _bare(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, start: int) -> Head:

@@ -105,16 +105,17 @@ def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any) -> Data
     state.uid = uid
     state.preamble = head.preamble
     state.whole = buf
-    state.findings = head.findings
     state.closer = closer
     if head.meta is not None:
         state.meta = (buf, head.meta[0], head.meta[1], head.encoding, head.marks)
-    marks = Marks(limits, strictness)
+    marks = head.marks
     start, end = head.dataset_offset, len(buf)
     data = buf
     if deflated:
         state.deflated = memoryview(buf)[start:]
         data = inflate(state.deflated, limits)
+        state.findings = head.findings
+        marks = Marks(limits, strictness)
         start, end = 0, len(data)
     body = Body(data, start, end, encoding, marks)
     body.load()

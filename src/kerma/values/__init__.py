@@ -6,9 +6,9 @@ only.
 """
 
 from kerma.values.charsets import DEFAULT, Charsets
-from kerma.values.codec import decode, encode
+from kerma.values.codec import DECODERS, decode, encode
 from kerma.values.numbers import DS, IS
 from kerma.values.person_name import NameGroup, PersonName
 from kerma.values.uid import UID
 
-__all__ = ["DEFAULT", "DS", "IS", "UID", "Charsets", "NameGroup", "PersonName", "decode", "encode"]
+__all__ = ["DECODERS", "DEFAULT", "DS", "IS", "UID", "Charsets", "NameGroup", "PersonName", "decode", "encode"]

@@ -17,8 +17,9 @@ from __future__ import annotations
 import datetime
 import operator
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from kerma.errors import ValueEncodeError, ValueFormatError
@@ -316,3 +317,6 @@ def _rows() -> dict[str, _Row]:
 
 
 _ROWS = _rows()
+
+DECODERS: Mapping[str, Decoder] = MappingProxyType({vr: row[0] for vr, row in _ROWS.items()})
+"""VR -> decoder of a value field that is not empty, called as (raw, little_endian, charsets); ``decode`` for a caller in a hurry."""
