@@ -34,8 +34,7 @@ class UpperLayer(Reader):
     """The upper layer of one side of one association.
 
     An acceptor is made when a transport connection has come in (Sta2, ARTIM running); a requestor calls
-    ``associate`` when its own connection stands. ``error`` is set when the peer broke the
-    protocol.
+    ``associate`` when its own connection stands. ``error`` is set when the peer broke the protocol.
     """
 
     __slots__ = ("_out", "_request", "artim_running", "error", "peer_max_pdu", "role", "wants_close")

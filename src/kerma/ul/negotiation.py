@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import intern
 
 from kerma.errors import LocalProtocolError
 from kerma.ul.codes import ContextResult, RejectResult, RejectSource, UserRejectReason
@@ -125,10 +126,11 @@ def accepted(request: AssociateRQ, answer: AssociateAC) -> dict[int, Context]:
         mine, theirs = proposed_roles.get(offer.abstract_syntax), answered_roles.get(offer.abstract_syntax)
         if mine is not None and theirs is not None:
             as_scu, as_scp = mine.scu and theirs.scu, mine.scp and theirs.scp
+        # A thousand associations agree on the same few UIDs; one string of each will do.
         contexts[context.id] = Context(
             context.id,
-            offer.abstract_syntax,
-            context.transfer_syntax,
+            intern(offer.abstract_syntax),
+            intern(context.transfer_syntax),
             as_scu,
             as_scp,
             extended.get(offer.abstract_syntax, b""),
