@@ -125,6 +125,7 @@ class Archive:
             self._mark()
             self._index.settle()
         self._index.close()
+        self._blobs.close()
         lock, self._lock = self._lock, -1
         os.close(lock)
 
