@@ -235,7 +235,7 @@ class Client:
         try:
             proposal = propose(effect.needs)[0]
             request = association_request(proposal, self.peer, self.aet, self.limits)
-            core.ul.associate(request)
+            core.associate(request)
             link.flush()
             while core.answer is None:
                 link.check()

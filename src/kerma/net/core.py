@@ -96,6 +96,11 @@ class Core:
         if self._slices:
             self._flush()
 
+    def associate(self, request: AssociateRQ) -> None:
+        """Ask for an association; the answer establishes it, as data may follow in the same breath (N-EVENT-REPORT)."""
+        self.request = request
+        self.ul.associate(request)
+
     def establish(self, request: AssociateRQ, answer: AssociateAC) -> None:
         """Both PDUs have been exchanged: data may flow."""
         self.contexts = accepted(request, answer)
@@ -197,7 +202,10 @@ class Core:
         match event:
             case AssociateRQ():
                 self.request = event
-            case AssociateAC() | AssociateRJ():
+            case AssociateAC():
+                self.answer = event
+                self._established(event)
+            case AssociateRJ():
                 self.answer = event
             case ReleaseRQ():
                 self.release_asked = True
@@ -209,6 +217,13 @@ class Core:
                 self.fail(ConnectionLostError("the connection ended without release or abort", where=self.where))
             case _:
                 self.released = True
+
+    def _established(self, answer: AssociateAC) -> None:
+        assert self.request is not None
+        try:
+            self.establish(self.request, answer)
+        except RemoteProtocolError as error:
+            self.abort(error.source, error.reason, error)
 
     def _aborted(self, event: Abort) -> NetworkError:
         if event.local:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kerma.dataset import Dataset
 from kerma.dimse import Command, CommandField, StatusCategory, category_of
 from kerma.dimse.status import text_of
-from kerma.errors import KermaError, StatusError
+from kerma.errors import KermaError, NoContextError, StatusError
 from kerma.query import to_identifier
 from kerma.query.model import Query
 from kerma.services.extended import RetrieveFlags
@@ -19,6 +19,7 @@ from kerma.services.providers import StoreOutcome
 from kerma.services.responses import expect, response
 from kerma.services.sop_classes import CLASSES, UNCOMPRESSED
 from kerma.services.storage_scp import commit
+from kerma.standard import uids
 from kerma.ul.negotiation import Context, Need
 
 _MOVE_LEVEL_KEYS = RetrieveFlags(relational=True).encode()
@@ -124,7 +125,11 @@ def _extended(query: Query) -> bytes | None:
 
 
 def _context(contexts: dict[int, Context], sop_class: str) -> Context:
-    return next(context for context in contexts.values() if context.abstract_syntax == sop_class)
+    """The context of the query itself; a peer may have taken only those of the instances."""
+    for context in contexts.values():
+        if context.abstract_syntax == sop_class:
+            return context
+    raise NoContextError(f"the peer does not offer {uids.name_of(sop_class) or sop_class}")
 
 
 def _take(message: Message) -> Flow[Received]:

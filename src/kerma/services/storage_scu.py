@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from kerma.dimse import Command, CommandField, StatusCategory, category_of
 from kerma.dimse.status import text_of
-from kerma.errors import KermaError, NetworkError, NoContextError
+from kerma.errors import KermaError, LocalProtocolError, NetworkError, NoContextError
 from kerma.services.flow import Associate, Emit, Flow, PayloadError, Receive, Release, SendPayload, Stop
 from kerma.services.responses import expect
 from kerma.services.sendable import Sendable
@@ -117,7 +117,8 @@ def store(items: Sequence[Sendable], *, originator: Originator | None = None, pr
                 message_id = message_id % 0xFFFF + 1
                 try:
                     result = yield from store_one(item, choose(item, contexts), message_id, priority, originator)
-                except (NoContextError, PayloadError) as error:
+                except (NoContextError, PayloadError, LocalProtocolError) as error:
+                    # Nothing went out: what follows may still go. (A UID that no command can hold is one such.)
                     result = failed(item, error)
                 except NetworkError as error:
                     lost, result = error, failed(item, error)
