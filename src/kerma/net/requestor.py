@@ -7,7 +7,7 @@ from kerma.errors import NoContextError, RejectedError, StatusError
 from kerma.limits import NetworkLimits
 from kerma.net.core import Core
 from kerma.net.peer import Peer
-from kerma.services.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.services.incoming import Incoming
 from kerma.services.providers import StoreRequest, StoreSink
 from kerma.services.storage_scp import store_request
@@ -37,7 +37,7 @@ def association_request(proposal: Proposal, peer: Peer, aet: str, limits: Networ
 
 
 def check_answer(core: Core, asked: AssociateRQ) -> None:
-    """Establish it, or raise ``RejectedError`` or ``NoContextError`` (not one context was taken)."""
+    """Raise ``RejectedError`` or ``NoContextError`` (not one context was taken), or what was wrong with the answer."""
     answer = core.answer
     if isinstance(answer, AssociateRJ):
         core.released = True
@@ -50,7 +50,8 @@ def check_answer(core: Core, asked: AssociateRQ) -> None:
             hint=_HINTS.get((answer.source, answer.reason)),
         )
     assert isinstance(answer, AssociateAC)
-    core.establish(asked, answer)
+    if core.failure is not None:
+        raise core.failure
     if not core.contexts:
         raise NoContextError(_refusals(asked, answer), where=core.where)
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from kerma.dimse import CommandField
 from kerma.services.dispatch import Providers
 from kerma.services.extended import FindFlags, RetrieveFlags, answer_find, answer_retrieve
-from kerma.services.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.services.sop_classes import IDENTIFIER_SYNTAXES, ROOTS
 from kerma.standard import sop_classes, transfer_syntaxes
 from kerma.ul.negotiation import Policy

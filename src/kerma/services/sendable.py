@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from kerma.dataset import Dataset
 from kerma.encoding.source import Buffer
-from kerma.encoding.transcode import transcode
 from kerma.errors import InvalidInstanceError
 from kerma.formats.instance import Instance
 from kerma.services.flow import ChunkPayload, RangePayload
@@ -66,6 +65,5 @@ class Sendable:
 
 def _transcoded(instance: Instance, syntax: str) -> Iterator[Buffer]:
     with instance.open() as source:
-        yield from transcode(
-            source, instance.dataset_offset, instance.dataset_length, instance.transfer_syntax_uid, syntax
-        )
+        data = source.read(instance.dataset_offset, instance.dataset_length)
+    yield from Dataset.from_bytes(data, instance.transfer_syntax_uid).chunks(syntax)
