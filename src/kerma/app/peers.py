@@ -9,6 +9,7 @@ import difflib
 
 from kerma.app.settings import Config, PeerSection
 from kerma.errors import UsageError
+from kerma.limits import NetworkLimits
 from kerma.net.peer import Peer
 from kerma.net.tls import TLSConfig
 
@@ -45,3 +46,9 @@ def destinations(config: Config) -> dict[str, Peer]:
     for section in config.peers:
         table.setdefault(section.aet, peer_of(config, section))
     return table
+
+
+def network_limits(config: Config) -> NetworkLimits:
+    """``[limits]`` as the network rooms take them."""
+    section = config.limits
+    return NetworkLimits(**{name: getattr(section, name) for name in section.__slots__})

@@ -18,13 +18,12 @@ from pathlib import Path
 from kerma.app import config as configuration
 from kerma.app.kinds import Address
 from kerma.app.logs import Log
-from kerma.app.peers import destinations, tls_of
+from kerma.app.peers import destinations, network_limits, tls_of
 from kerma.app.settings import Config
 from kerma.app.signals import StopSignals
 from kerma.archive import Archive
 from kerma.archive.config import ArchiveConfig, Duplicates
 from kerma.errors import KermaError
-from kerma.limits import NetworkLimits
 from kerma.net.folder import FolderProvider
 from kerma.net.move import PeerDestinations
 from kerma.net.server import KnownPeer, Server, ServerConfig
@@ -71,12 +70,6 @@ def server_config(config: Config) -> ServerConfig:
         private_storage_classes=config.archive.private_sop_classes,
         transfer_syntaxes=config.archive.transfer_syntaxes,
     )
-
-
-def network_limits(config: Config) -> NetworkLimits:
-    """``[limits]`` as the network rooms take them."""
-    section = config.limits
-    return NetworkLimits(**{name: getattr(section, name) for name in section.__slots__})
 
 
 def _run(config: Config, providers: Providers, log: Log, say: Say, where: str) -> int:

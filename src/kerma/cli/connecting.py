@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from kerma.app.peers import find_peer
-from kerma.app.serving import network_limits
+from kerma.app.peers import find_peer, network_limits
 from kerma.cli.options import load_config, tls_overrides, with_response
 from kerma.net.client import Client, connect
 

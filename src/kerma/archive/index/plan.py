@@ -79,8 +79,12 @@ def driver(connection: sqlite3.Connection, conditions: Sequence[Condition]) -> C
 def _probe(connection: sqlite3.Connection, item: Condition) -> int:
     def make() -> Select[Any]:
         table = schema.TABLES[item.level]
-        inner = select(literal_column("1")).select_from(table).where(item.build(_binds(0, len(item.params)), False))
-        return select(func.count()).select_from(inner.limit(literal_column(str(PROBE))).subquery())
+        inner: Select[Any] = (
+            select(literal_column("1")).select_from(table).where(item.build(_binds(0, len(item.params)), False))
+        )
+        return select(func.count()).select_from(
+            inner.limit(literal_column(str(PROBE))).offset(literal_column("0")).subquery()
+        )
 
     text, order = _cached(("probe", item.shape), make)
     return int(connection.execute(text, [item.params[index] for index in order]).fetchone()[0])
