@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kerma.net.server import Server
 
 PROGRESS = 4096
-"""Bytes from which on a peer counts as alive in the middle of a message."""
+"""Bytes from which on a peer counts as alive that has not sent a whole message yet."""
 
 
 class Verdict(enum.Enum):
@@ -57,6 +57,7 @@ class Connection:
     """A transport connection that came in, and the association on it."""
 
     __slots__ = (
+        "_alive",
         "_artim_since",
         "_handshake",
         "_mark",
@@ -94,6 +95,8 @@ class Connection:
         self._artim_since: float | None = now
         self._progress = now
         self._mark = 0
+        self._alive = False
+        """Whether something was answered since the deadline was set last."""
         self.deadline = now + server.config.limits.artim
         if context is None:
             self.transport = Transport(sock, address)
@@ -132,6 +135,11 @@ class Connection:
                 return Verdict.PARK
             if not self._settle(link):
                 return Verdict.OVER
+            self._set_deadline()
+            if time.monotonic() >= self.deadline:
+                # Bytes that come often enough never let it be parked, where the selector looks at deadlines.
+                self.expiry = Expiry.ARTIM if self.core.ul.artim_running else Expiry.IDLE
+                return self._expire(link)
             if server.others_wait and (transport.received - before < PROGRESS or not self.core.in_message):
                 self._set_deadline()
                 return Verdict.AGAIN
@@ -155,6 +163,7 @@ class Connection:
 
     def _serve_message(self, link: Link, message: Message) -> None:
         assert self.party is not None
+        self._alive = True
         flow = self.server.dispatcher.serve(message, self.party)
         runner = drive(flow, link.perform)
         try:
@@ -202,6 +211,7 @@ class Connection:
     def _answer(self, link: Link, request: AssociateRQ) -> None:
         core, summary = self.core, self.summary
         summary.calling_aet, summary.called_aet = request.calling_ae_title, request.called_ae_title
+        self._alive = True
         answer = self.server.admit(self, request)
         core.answer = answer
         if isinstance(answer, AssociateAC):
@@ -257,7 +267,8 @@ class Connection:
             return
         self._artim_since = None
         received = 0 if self.transport is None else self.transport.received
-        if not core.in_message or received - self._mark >= PROGRESS:
+        if self._alive or received - self._mark >= PROGRESS:
+            self._alive = False
             self._mark = received
             self._progress = now
         self.deadline = self._progress + limits.idle if limits.idle else float("inf")

@@ -225,6 +225,7 @@ class Server:
                 RejectSource.SERVICE_USER,
                 UserRejectReason.CALLING_AE_TITLE_NOT_RECOGNIZED,
             )
+        answer = negotiate(request, self._policy)
         with self._lock:
             count = self._accepted.get(title, 0)
             if self._accepted_total >= limits.max_associations or count >= limits.max_associations_per_peer:
@@ -233,7 +234,6 @@ class Server:
                     RejectSource.SERVICE_PROVIDER_PRESENTATION,
                     PresentationRejectReason.LOCAL_LIMIT_EXCEEDED,
                 )
-            answer = negotiate(request, self._policy)
             if isinstance(answer, AssociateAC):
                 self._accepted[title] = count + 1
                 self._accepted_total += 1
