@@ -96,8 +96,8 @@ def check(
     report.unpurged = sum(1 for blob in index.to_purge() if blobs.exists(blob))
     if repair:
         purge(blobs, index)
-    _indexed(blobs, index, report, repair, checksums, progress)
-    _unindexed(desk, blobs, index, report, repair, quiet())
+    _indexed(blobs, index, report, repair=repair, checksums=checksums, progress=progress)
+    _unindexed(desk, blobs, index, report, repair=repair, quiet=quiet())
     report.miscounted = index.miscounted()
     if repair and report.miscounted:
         index.recount()
@@ -105,7 +105,7 @@ def check(
 
 
 def _indexed(
-    blobs: FileBlobs, index: Index, report: CheckReport, repair: bool, checksums: bool, progress: Progress | None
+    blobs: FileBlobs, index: Index, report: CheckReport, *, repair: bool, checksums: bool, progress: Progress | None
 ) -> None:
     total = index.totals().instances if progress is not None else 0
     gone: list[str] = []
@@ -135,7 +135,7 @@ def _verdict(blobs: FileBlobs, item: Stored, checksums: bool) -> str:
     return ""
 
 
-def _unindexed(desk: Desk, blobs: FileBlobs, index: Index, report: CheckReport, repair: bool, quiet: bool) -> None:
+def _unindexed(desk: Desk, blobs: FileBlobs, index: Index, report: CheckReport, *, repair: bool, quiet: bool) -> None:
     waiting = set(index.to_purge())
     for key in blobs.list():
         report.blobs += 1
@@ -173,7 +173,7 @@ def rebuild(desk: Desk, blobs: FileBlobs, index: Index, progress: Progress | Non
         new = Index(fresh, desk.config)
         try:
             target = Desk(blobs, new, desk.config, desk.enter, desk.leave)
-            _fill(target, new, blobs, (key for key in blobs.list() if key not in waiting), total, progress)
+            _fill(target, new, (key for key in blobs.list() if key not in waiting), total, progress)
             new.settle()
         finally:
             new.close()
@@ -191,15 +191,13 @@ def _quietly(ask: Callable[[], list[str]]) -> list[str]:
         return []
 
 
-def _fill(
-    desk: Desk, index: Index, blobs: FileBlobs, keys: Iterable[str], total: int, progress: Progress | None
-) -> None:
+def _fill(desk: Desk, index: Index, keys: Iterable[str], total: int, progress: Progress | None) -> None:
     batch = []
     for done, key in enumerate(keys, 1):
         name = BlobName.parse(key)
-        if name is not None and blobs.size(key) == name.size:
+        if name is not None and desk.blobs.size(key) == name.size:
             with contextlib.suppress(FormatError, InvalidInstanceError):
-                batch.append(entry_of(desk, blobs, key))
+                batch.append(entry_of(desk, key))
         if len(batch) >= _BATCH:
             index.add_many(batch)
             batch = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kerma.limits import Limits
 
@@ -36,4 +36,4 @@ class ArchiveConfig:
     """Seconds between two marks of how far the index is durable, which bounds the work of the next start after a
     crash.
     """
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)

@@ -74,7 +74,7 @@ def _file(desk: Desk, source: ByteSource) -> IngestResult:
     sop_class, sop_instance = head.text(prefix, _META_CLASS), head.text(prefix, _META_INSTANCE)
     if not sop_class or not sop_instance:  # no meta information, or not enough: the data set knows
         sop_class, sop_instance = _identity(desk, source, head)
-    own = None if not prefix else prefix
+    own = prefix or None
     sink = Sink(desk, StoreRequest(sop_class, sop_instance, head.transfer_syntax_uid), head=own)
     try:
         for at in range(head.dataset_offset, source.size, _PIECE):

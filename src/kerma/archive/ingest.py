@@ -154,20 +154,14 @@ class Sink:
         try:
             blob = self._writer.seal(len(self._head), self._digest.hexdigest())
             try:
-                return self._index(self._entry(facts, header, blob, checksum))
+                sealed = Sealed(blob, len(self._head), self._size, checksum)
+                entry = make_entry(desk, facts, header, self._request.transfer_syntax_uid, sealed)
+                return settle(desk, entry, self._request.calling_aet)
             except BaseException:
                 discard(desk.blobs, blob)
                 raise
         finally:
             desk.leave(ticket)
-
-    def _entry(self, facts: Facts, header: bytes, blob: str, checksum: str) -> Entry:
-        return make_entry(
-            self._desk, facts, header, self._request.transfer_syntax_uid, blob, len(self._head), self._size, checksum
-        )
-
-    def _index(self, entry: Entry) -> StoreOutcome:
-        return settle(self._desk, entry, self._request.calling_aet)
 
     def _same(self, there: Known, checksum: str) -> bool:
         """True where the data set that came is byte for byte the one that is there."""
@@ -192,22 +186,30 @@ def _own_head(request: StoreRequest) -> bytes:
     )
 
 
-def make_entry(
-    desk: Desk, facts: Facts, header: bytes, syntax: str, blob: str, offset: int, size: int, checksum: str
-) -> Entry:
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A blob that is durable: its key, where its data set starts, size of all in bytes, checksum of the data set."""
+
+    blob: str
+    dataset_offset: int
+    size: int
+    checksum: str
+
+
+def make_entry(desk: Desk, facts: Facts, header: bytes, syntax: str, sealed: Sealed) -> Entry:
     """The entry of a blob, with all that can be prepared before the writer's turn."""
     header = bounded(header, syntax, desk.config.max_header)
     base = desk.index.base_of(facts.study_uid, facts.series_uid)
-    name = BlobName.parse(blob)
+    name = BlobName.parse(sealed.blob)
     stored_at = int(name.stem[:12], 16) if name is not None else time.time_ns() // 1_000_000
     return Entry(
         facts,
         header,
         syntax,
-        blob,
-        offset,
-        size,
-        checksum,
+        sealed.blob,
+        sealed.dataset_offset,
+        sealed.size,
+        sealed.checksum,
         stored_at,
         rows=rows_of(facts, max_text=desk.config.max_text) if base is None else None,
         packed=None if base is None else headers.pack(header, base),

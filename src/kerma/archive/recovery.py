@@ -20,7 +20,7 @@ from kerma.archive.blobs import BlobName, FileBlobs
 from kerma.archive.facts import facts_of, header_syntax
 from kerma.archive.index.index import Index
 from kerma.archive.index.writer import Entry
-from kerma.archive.ingest import Desk, make_entry, settle
+from kerma.archive.ingest import Desk, Sealed, make_entry, settle
 from kerma.dataset import Dataset
 from kerma.errors import ArchiveError, FormatError, InvalidInstanceError
 from kerma.formats import part10
@@ -77,7 +77,7 @@ def adopt(desk: Desk, blobs: FileBlobs, index: Index, keys: Iterable[str], out: 
             out.set_aside += 1
             continue
         try:
-            entry = entry_of(desk, blobs, key)
+            entry = entry_of(desk, key)
         except (FormatError, InvalidInstanceError):
             blobs.set_aside(key)
             out.set_aside += 1
@@ -88,14 +88,14 @@ def adopt(desk: Desk, blobs: FileBlobs, index: Index, keys: Iterable[str], out: 
             out.duplicates += 1
 
 
-def entry_of(desk: Desk, blobs: FileBlobs, key: str) -> Entry:
+def entry_of(desk: Desk, key: str) -> Entry:
     """The index entry of a blob, read from it; ``FormatError`` or ``InvalidInstanceError`` where it has none."""
     name = BlobName.parse(key)
     if name is None:
         raise ArchiveError("no key of a blob")
     if name.dataset_offset > min(_MAX_HEAD, name.size):
         raise FormatError("the bytes before the data set are too many")
-    with blobs.open(key) as source:
+    with desk.blobs.open(key) as source:
         head = part10.split(source.read(0, name.dataset_offset))
         scanner = HeadScanner(head.transfer_syntax_uid, limits=desk.config.limits)
         at = name.dataset_offset
@@ -105,5 +105,7 @@ def entry_of(desk: Desk, blobs: FileBlobs, key: str) -> Entry:
             at += size
         header = scanner.finish(name.size - name.dataset_offset)
     facts = facts_of(Dataset.from_bytes(header, header_syntax(head.transfer_syntax_uid)), max_text=desk.config.max_text)
-    checksum, _ = blobs.digests(key)
-    return make_entry(desk, facts, header, head.transfer_syntax_uid, key, name.dataset_offset, name.size, checksum)
+    checksum, _ = desk.blobs.digests(key)
+    return make_entry(
+        desk, facts, header, head.transfer_syntax_uid, Sealed(key, name.dataset_offset, name.size, checksum)
+    )

@@ -212,7 +212,7 @@ _SYNC_FILE_RANGE_WRITE = 2
 
 
 def start_write_back(handle: int, offset: int, length: int) -> None:
-    """Let the disk begin with these bytes while more arrive: the sync at the end finds little left to do. A hint, nothing rests on it."""
+    """Let the disk begin with these bytes while more arrive, so that the sync finds little left. A hint."""
     if _sync_file_range is not None:
         _sync_file_range(handle, offset, length, _SYNC_FILE_RANGE_WRITE)
 

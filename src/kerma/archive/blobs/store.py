@@ -96,6 +96,14 @@ class BlobStore(Protocol):
         """True where size and checksum of the bytes are those of the key; reads all of it."""
         ...
 
+    def size(self, key: str) -> int:
+        """Bytes that are there; -1 where it is not there."""
+        ...
+
+    def digests(self, key: str) -> tuple[str, str]:
+        """Checksum of the data set, and of the whole blob."""
+        ...
+
     def quarantine(self, key: str) -> None:
         """Move a blob out of the findable ones, durably."""
         ...

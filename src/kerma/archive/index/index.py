@@ -138,7 +138,7 @@ class Index:
             ]
             size = int(connection.execute("SELECT coalesce(sum(size), 0) FROM instance").fetchone()[0])
             aside = int(connection.execute("SELECT count(*) FROM quarantine").fetchone()[0])
-        return Totals(*counts, size, aside)
+        return Totals(counts[0], counts[1], counts[2], counts[3], size, aside)
 
     # -- instances out -------------------------------------------------------------------------------------------------
 
@@ -234,12 +234,7 @@ class Index:
     def set_state(self, name: str, value: str) -> None:
         """Note something durably, and with it everything that was committed before."""
         self._database.submit(
-            lambda connection: (
-                connection.execute(
-                    "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                    (name, value),
-                ).rowcount
-            ),
+            lambda connection: connection.execute(_SET_STATE, (name, value)).rowcount,
             durable=True,
         )
 
@@ -261,20 +256,18 @@ class Index:
                 connection.execute(f"INSERT INTO main.{table} SELECT * FROM fresh.{table}")  # noqa: S608
             row = connection.execute("SELECT max(blob) FROM main.instance").fetchone()
             newest = str(row[0] or "")[:13]
-            connection.execute(
-                "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-                (mark, newest),
-            )
+            connection.execute(_SET_STATE, (mark, newest))
             return newest
 
         with self._database.attached(fresh, "fresh"):
             return self._database.submit(job, durable=True)
 
 
+_SET_STATE = "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _WRONG = """
 SELECT series.id FROM series JOIN study ON study.id = series.study_pk JOIN patient ON patient.id = study.patient_pk
 WHERE series.instances != (SELECT count(*) FROM instance WHERE instance.series_pk = series.id)
    OR study.series != (SELECT count(*) FROM series AS s WHERE s.study_pk = study.id)
-   OR study.instances != (SELECT count(*) FROM instance AS i JOIN series AS s ON s.id = i.series_pk WHERE s.study_pk = study.id)
+   OR study.instances != (SELECT sum(s.instances) FROM series AS s WHERE s.study_pk = study.id)
    OR patient.studies != (SELECT count(*) FROM study AS t WHERE t.patient_pk = patient.id)
 """

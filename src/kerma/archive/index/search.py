@@ -41,10 +41,8 @@ _COUNTS = {
     "NumberOfStudyRelatedInstances": "study.instances",
     "NumberOfSeriesRelatedInstances": "series.instances",
 }
-_SETS = {
-    "ModalitiesInStudy": "M",
-    "SOPClassesInStudy": "C",
-}
+_VALUES = "(SELECT json_group_array(v.value) FROM study_value AS v WHERE v.study_pk = study.id AND v.kind = '{}')"
+_SETS = {"ModalitiesInStudy": _VALUES.format("M"), "SOPClassesInStudy": _VALUES.format("C")}
 _EXPLICIT = transfer_syntaxes.EXPLICIT_LE.uid
 
 
@@ -113,10 +111,7 @@ def _expression(key: keys.Key) -> str:
     if key.home == "count":
         return _COUNTS[key.keyword]
     if key.home == "set":
-        return (
-            "(SELECT json_group_array(v.value) FROM study_value AS v"
-            f" WHERE v.study_pk = study.id AND v.kind = '{_SETS[key.keyword]}')"
-        )
+        return _SETS[key.keyword]
     return f"{schema.TABLES[key.level].name}.{key.column}"
 
 
