@@ -31,6 +31,13 @@ from kerma.services.storage_scu import StoreResult, store
 Storable = str | os.PathLike[str] | Dataset | Instance
 
 
+def several(items: Iterable[Storable] | Storable) -> Iterable[Storable]:
+    """A single item as a list of one."""
+    if isinstance(items, (str, os.PathLike, Dataset, Instance)):
+        return [items]
+    return items
+
+
 def sendable(item: Storable) -> Sendable | StoreResult:
     """What ``item`` is to a sender, or why it cannot be sent."""
     name = str(item.sop_instance_uid) if isinstance(item, Instance) else ""
@@ -97,7 +104,8 @@ def move_flow(
 
 
 def retrieve_query(level: str | Level | None, root: str | Root | None, keys: Mapping[str, Any]) -> Query:
-    """A question of unique keys only, at ``level`` or at the lowest level that ``keys`` name one of (PS3.4 C.4.2.2.1)."""
+    """A question of unique keys only, at ``level`` or at the lowest level that ``keys`` name one of (PS3.4
+    C.4.2.2.1)."""
     names = {
         "PatientID": "patient",
         "StudyInstanceUID": "study",
@@ -132,7 +140,8 @@ def _root(root: str | Root | None) -> Root | None:
 
 
 class Sorter:
-    """What of a C-GET's emissions its consumer is given: data sets (or ``Received``, without ``keeper``); counts go to ``progress``.
+    """What of a C-GET's emissions its consumer is given: data sets (or ``Received``, without ``keeper``); counts go to
+    ``progress``.
 
     A final response that tells of failures is raised as ``StatusError``: nothing is missing silently.
     """

@@ -1,12 +1,13 @@
-"""The blocking client: ``kerma.connect``. Associations are made when a call needs one, with the contexts that it needs, and used again.
+"""The blocking client: ``kerma.connect``. Associations are made when a call needs one, with the contexts that it
+needs, and used again.
 
 Rules:
 
 - One association at a time: many SCPs serve one after the other, and would keep a second one waiting.
 - Nothing is retried. A failed association is forgotten; the next call makes a new one.
 - One call at a time: a call whose results are not yet all taken is ended (cancelled) by the next one.
-- What was asked for is done: results of ``store`` that nobody began to take are taken when the client is used again or closed, so that
-  ``peer.store(files)`` as a statement sends.
+- What was asked for is done: results of ``store`` that nobody began to take are taken when the client is used again or
+  closed, so that ``peer.store(files)`` as a statement sends.
 
 Sources: PS3.8 7.1 (association), PS3.4 for the services.
 """
@@ -48,7 +49,8 @@ def connect(
 ) -> Client:
     """A client of ``peer``, an ``AET@HOST:PORT`` or a ``Peer``; ``aet`` is our title. Use it as a context manager.
 
-    Nothing is sent before the first call; ``ConnectError``, ``RejectedError`` and other ``NetworkError`` come from the calls.
+    Nothing is sent before the first call; ``ConnectError``, ``RejectedError`` and other ``NetworkError`` come from the
+    calls.
     """
     found = Peer.parse(peer) if isinstance(peer, str) else peer
     return Client(found if tls is None else found.secured(tls), aet=aet, limits=limits)
@@ -87,7 +89,7 @@ class Client:
         self._running: Generator[Any, None, Any] | None = None
         self._unbegun: Results | None = None
 
-    # -- calls ----------------------------------------------------------------------------------------------------------
+    # -- calls --------------------------------------------------------------------------------------------------------
 
     def echo(self) -> int:
         """C-ECHO: the status, 0 where all is well. ``NetworkError`` where there is no answer."""
@@ -99,13 +101,12 @@ class Client:
         raise AssertionError("an echo emits nothing")
 
     def store(self, items: Iterable[Storable] | Storable, *, priority: int = 0) -> Results:
-        """C-STORE: paths, data sets or instances; an iterator of one ``StoreResult`` each, in the order in which they are sent.
+        """C-STORE: paths, data sets or instances; an iterator of one ``StoreResult`` each, in the order in which they
+        are sent.
 
         Files are probed first, and sent as they are stored; see ``kerma.services.storage_scu`` for what is proposed.
         """
-        if isinstance(items, (str, Dataset)) or not isinstance(items, Iterable):
-            items = [items]
-        results = Results(self._begin(calls.store_flow(items, priority=priority)))
+        results = Results(self._begin(calls.store_flow(calls.several(items), priority=priority)))
         self._unbegun = results
         return results
 
@@ -117,7 +118,8 @@ class Client:
         return_keys: Iterable[str] = (),
         **keys: Any,
     ) -> Iterator[Dataset]:
-        """C-FIND: matches as they come. Keys by keyword, with DICOM wildcards and ranges; closing the iterator cancels."""
+        """C-FIND: matches as they come. Keys by keyword, with DICOM wildcards and ranges; closing the iterator
+        cancels."""
         return self._begin(calls.find_flow(level, root, return_keys, keys))
 
     def get(
@@ -131,11 +133,12 @@ class Client:
         transfer_syntaxes: Sequence[str] = (),
         **keys: Any,
     ) -> Iterator[Any]:
-        """C-GET: a ``Dataset`` for each instance; with ``into`` they go to that provider and a ``Received`` comes for each.
+        """C-GET: a ``Dataset`` for each instance; with ``into`` they go to that provider and a ``Received`` comes for
+        each.
 
-        Keys are unique keys (``StudyInstanceUID=...``); the lowest one given is the level. ``sop_classes`` and ``transfer_syntaxes`` say what
-        to propose, where the usual is not enough. The final counts go to ``progress``; ``StatusError`` where the peer refuses, or where
-        sub-operations failed.
+        Keys are unique keys (``StudyInstanceUID=...``); the lowest one given is the level. ``sop_classes`` and
+        ``transfer_syntaxes`` say what to propose, where the usual is not enough. The final counts go to ``progress``;
+        ``StatusError`` where the peer refuses, or where sub-operations failed.
         """
         keeper = DatasetProvider()
         flow = calls.get_flow(
@@ -160,7 +163,7 @@ class Client:
         """C-STORE sub-operations of a C-MOVE that we serve."""
         return self._begin(store(items, originator=originator))
 
-    # -- life -----------------------------------------------------------------------------------------------------------
+    # -- life ---------------------------------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Finish what was asked for and release the association."""
@@ -189,7 +192,7 @@ class Client:
         else:
             self.abort()
 
-    # -- effects ----------------------------------------------------------------------------------------------------------
+    # -- effects ------------------------------------------------------------------------------------------------------
 
     def _begin(self, flow: Flow[Any], sort: Callable[[Any], Any] | None = None) -> Generator[Any, None, Any]:
         self._settle()
@@ -238,7 +241,7 @@ class Client:
             core.associate(request)
             link.flush()
             while core.answer is None:
-                link.check()
+                core.check()
                 if not link.receive_some(self.limits.response):
                     raise TimeoutExpiredError(
                         f"no answer to the association request within {self.limits.response:g} s", where=str(self.peer)
@@ -266,9 +269,7 @@ def _release(link: Link) -> None:
             while not core.over:
                 if not link.receive_some(link.limits.artim):
                     break
-                if core.release_asked:  # collision (PS3.8 9.2.2.3): answer theirs as well
-                    core.release_asked = False
-                    core.ul.release_reply()
+                if core.answer_release():
                     link.flush()
     except NetworkError:
         link.abort()

@@ -2,11 +2,11 @@
 
 Rules:
 
-- ``work`` is called on a pooled thread with that thread's buffers and returns what becomes of the connection: park it, work on again
-  when others have had their turn, or it is over. Nothing of the thread stays with the connection.
+- ``work`` is called on a pooled thread with that thread's buffers and returns what becomes of the connection: park it,
+  work on again when others have had their turn, or it is over. Nothing of the thread stays with the connection.
 - A TLS hand-shake is done in steps as bytes arrive: a frozen one costs no thread.
-- Time-outs are deadlines that the selector holds: ARTIM (PS3.8 9.1.5), which bytes do not extend, and idle, which only counts bytes from
-  ``PROGRESS`` on, so that a byte a second is no sign of life.
+- Time-outs are deadlines that the selector holds: ARTIM (PS3.8 9.1.5), which bytes do not extend, and idle, which only
+  counts bytes from ``PROGRESS`` on, so that a byte a second is no sign of life.
 """
 
 from __future__ import annotations
@@ -206,7 +206,7 @@ class Connection:
         link.flush()
         return Verdict.OVER
 
-    # -- association ----------------------------------------------------------------------------------------------------
+    # -- association --------------------------------------------------------------------------------------------------
 
     def _answer(self, link: Link, request: AssociateRQ) -> None:
         core, summary = self.core, self.summary
@@ -232,7 +232,7 @@ class Connection:
         assert self.party is not None
         return self.server.dispatcher.open_incoming(context, command, self.party)
 
-    # -- TLS, time, end -------------------------------------------------------------------------------------------------
+    # -- TLS, time, end -----------------------------------------------------------------------------------------------
 
     def _shake(self) -> bool:
         """The next step of the TLS hand-shake; True when it is done."""

@@ -1,11 +1,13 @@
-"""One association's protocol in one object: upper layer, DIMSE session and message assembly. No IO: bytes in, messages out.
+"""One association's protocol in one object: upper layer, DIMSE session and message assembly. No IO: bytes in, messages
+out.
 
 Both drivers, blocking and asyncio, are thin loops around it.
 
 Rules:
 
 - ``feed`` never raises for what a peer sends: a broken protocol becomes an abort in ``take_output`` and ``failure``.
-- Slices of a stored instance go to their sink before ``feed`` returns, as many together as arrived together: the buffer is the caller's.
+- Slices of a stored instance go to their sink before ``feed`` returns, as many together as arrived together: the
+  buffer is the caller's.
 - Other data sets (identifiers) are held in memory, at most ``NetworkLimits.max_identifier`` bytes.
 - What is kept of an idle association is a few small objects and no buffer.
 
@@ -27,6 +29,7 @@ from kerma.ul.association import Closed, PData, UpperLayer
 from kerma.ul.codes import AbortReason, AbortSource
 from kerma.ul.negotiation import Context, accepted
 from kerma.ul.pdu import Abort, AssociateAC, AssociateRJ, AssociateRQ, ReleaseRP, ReleaseRQ
+from kerma.ul.states import State
 
 OpenIncoming = Callable[[Context, Command], Incoming]
 
@@ -50,6 +53,7 @@ class Core:
         "released",
         "request",
         "session",
+        "stores",
         "ul",
         "where",
     )
@@ -61,6 +65,8 @@ class Core:
         self.limits = limits
         self.where = where
         self.open_incoming = open_incoming
+        self.stores = False
+        """Whether what arrives may go to a sink that blocks (the asyncio driver then feeds in a thread)."""
         self.session: Session | None = None
         self.contexts: dict[int, Context] = {}
         self.messages: list[Message] = []
@@ -104,6 +110,7 @@ class Core:
     def establish(self, request: AssociateRQ, answer: AssociateAC) -> None:
         """Both PDUs have been exchanged: data may flow."""
         self.contexts = accepted(request, answer)
+        self.request = None  # done with, and it may list very much
         self.session = Session(self.contexts, max_pdu=self.ul.peer_max_pdu, limits=self.limits)
 
     def abort(
@@ -127,6 +134,22 @@ class Core:
             self._incoming.abort()
         self._begin = self._incoming = self._parts = None
 
+    def check(self) -> None:
+        """Raise why the association cannot go on, if it cannot."""
+        if self.failure is not None:
+            raise self.failure
+        if self.released or self.release_asked:
+            raise ConnectionLostError("the peer released the association", where=self.where)
+
+    def answer_release(self) -> bool:
+        """Answer a release that collided with ours (PS3.8 9.2.2.3); False where none did, or where ours is answered
+        first (Sta10)."""
+        if not self.release_asked or self.ul.state is State.Sta10:
+            return False
+        self.release_asked = False
+        self.ul.release_reply()
+        return True
+
     def drop(self) -> None:
         """Forget messages that nobody will take."""
         for message in self.messages:
@@ -148,10 +171,9 @@ class Core:
         assert self.session is not None
         try:
             for item in self.session.receive(event):
-                kind = type(item)
-                if kind is DataSlice:
+                if isinstance(item, DataSlice):
                     self._slice(item.data)
-                elif kind is MessageBegin:
+                elif isinstance(item, MessageBegin):
                     self._open(item)
                 else:
                     self._close()
@@ -210,7 +232,8 @@ class Core:
             case ReleaseRQ():
                 self.release_asked = True
             case ReleaseRP():
-                self.released = True
+                # In a collision on the acceptor's side theirs is still to be answered (Sta12).
+                self.released = self.ul.state is not State.Sta12
             case Abort():
                 self.fail(self._aborted(event))
             case Closed() if not event.clean:

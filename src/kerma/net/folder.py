@@ -2,8 +2,10 @@
 
 Rules:
 
-- A file is written under a temporary name, synced, and renamed: under its final name it is whole. The folder is synced after the rename.
-- The name is the SOP Instance UID, if it is one (digits and dots, at most 64 characters); nothing else from outside becomes part of a path.
+- A file is written under a temporary name, synced, and renamed: under its final name it is whole. The folder is synced
+  after the rename.
+- The name is the SOP Instance UID, if it is one (digits and dots, at most 64 characters); nothing else from outside
+  becomes part of a path.
 - A file that is there already is replaced, unless it is the same.
 
 Sources: PS3.10 7.
@@ -30,7 +32,8 @@ _VECTORS = 1_000
 
 
 class FolderProvider:
-    """Writes each instance as ``folder/UID.dcm``. The folder is made where it is not there. ``sync=False`` leaves durability to the system."""
+    """Writes each instance as ``folder/UID.dcm``. The folder is made where it is not there. ``sync=False`` leaves
+    durability to the system."""
 
     def __init__(self, folder: str | os.PathLike[str], *, sync: bool = True) -> None:
         self.folder = Path(folder)
@@ -109,7 +112,8 @@ class FolderSink:
         total = sum(map(len, chunks))
         done = os.writev(self._descriptor, chunks) if hasattr(os, "writev") else 0
         while done < total:
-            # A short write: the disk is nearly full, or a signal came. What is left goes piece by piece until an error says why.
+            # A short write: the disk is nearly full, or a signal came. What is left goes piece by piece until an error
+            # says why.
             for chunk in _rest(chunks, done):
                 done += os.write(self._descriptor, chunk)
                 break

@@ -2,8 +2,10 @@
 
 Rules:
 
-- The buffers are lent: a worker of the server lends its own for as long as it works on an association, so that an idle one has none.
-- Everything that arrived is fed before anything else is decided; a failure of the association is raised from the call that needs it.
+- The buffers are lent: a worker of the server lends its own for as long as it works on an association, so that an idle
+  one has none.
+- Everything that arrived is fed before anything else is decided; a failure of the association is raised from the call
+  that needs it.
 - Nothing here knows a service.
 
 Sources: PS3.8 9.
@@ -91,11 +93,9 @@ class Link:
         core = self.core
         deadline = time.monotonic() + timeout
         while not core.messages:
-            self.check()
+            core.check()
             left = deadline - time.monotonic()
             if left <= 0 or not self.receive_some(left):
-                if core.messages:
-                    break
                 error = TimeoutExpiredError(f"no response within {timeout:g} s", where=core.where)
                 self.abort(error)
                 raise error
@@ -117,14 +117,6 @@ class Link:
         while not self.core.over and not self.core.release_asked and self.transport.readable():
             self.receive_some(0.001)
         return self.core.over or self.core.release_asked
-
-    def check(self) -> None:
-        """Raise why the association cannot go on, if it cannot."""
-        core = self.core
-        if core.failure is not None:
-            raise core.failure
-        if core.released or core.release_asked:
-            raise ConnectionLostError("the peer released the association", where=core.where)
 
     def abort(self, failure: NetworkError | None = None) -> None:
         """A-ABORT and close; harmless when it is over."""
@@ -193,8 +185,8 @@ class Link:
 def drive(
     flow: Flow[R], perform: Callable[[Effect], Any], sort: Callable[[Any], Any] | None = None
 ) -> Generator[Any, None, R]:
-    """Run ``flow``, yield what it emits, return what it returns. ``perform`` does all other effects; ``sort`` turns what is emitted into
-    what the consumer is given, None for nothing.
+    """Run ``flow``, yield what it emits, return what it returns. ``perform`` does all other effects; ``sort`` turns
+    what is emitted into what the consumer is given, None for nothing.
 
     Closing this generator stops the flow in good order: it may cancel and takes what is still to come.
     """

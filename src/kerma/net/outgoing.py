@@ -1,10 +1,12 @@
-"""A message whose data set is streamed, as the pieces to send: one reused buffer, one read and one write for about a megabyte.
+"""A message whose data set is streamed, as the pieces to send: one reused buffer, one read and one write for about a
+megabyte.
 
-No IO but the payload's own: the source is read here (``preadv`` into the slots between PDU headers), the driver sends each piece before
-it asks for the next.
+No IO but the payload's own: the source is read here (``preadv`` into the slots between PDU headers), the driver sends
+each piece before it asks for the next.
 
-Rules: the command goes out together with the first piece of the data set, so that an unreadable source costs nothing on the wire:
-``PayloadError`` is raised while the association is as it was. A source that fails later leaves no way but an abort: ``BrokenPayloadError``.
+Rules: the command goes out together with the first piece of the data set, so that an unreadable source costs nothing
+on the wire: ``PayloadError`` is raised while the association is as it was. A source that fails later leaves no way but
+an abort: ``BrokenPayloadError``.
 """
 
 from __future__ import annotations

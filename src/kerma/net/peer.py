@@ -1,7 +1,7 @@
 """Whom to talk to: an application entity at an address, written ``AET@HOST:PORT``.
 
-Touches nothing. AE titles: PS3.5 6.2 (VR AE) and PS3.8 9.3.2: up to 16 characters of the default repertoire, no backslash, no control
-characters, not only spaces.
+Touches nothing. AE titles: PS3.5 6.2 (VR AE) and PS3.8 9.3.2: up to 16 characters of the default repertoire, no
+backslash, no control characters, not only spaces.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """A storage provider that keeps what comes as data sets: what stands behind ``peer.get`` when nothing else is named.
 
-Rules: a small instance is held in memory, a larger one in a temporary file that has no name and is mapped, so that memory stays bounded.
+Rules: a small instance is held in memory, a larger one in a temporary file that has no name and is mapped, so that
+memory stays bounded.
 """
 
 from __future__ import annotations

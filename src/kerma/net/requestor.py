@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kerma.dimse import Command
 from kerma.errors import NoContextError, RejectedError, StatusError
+from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.limits import NetworkLimits
 from kerma.net.core import Core
 from kerma.net.peer import Peer
-from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.services.incoming import Incoming
 from kerma.services.providers import StoreRequest, StoreSink
 from kerma.services.storage_scp import store_request

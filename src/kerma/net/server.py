@@ -2,9 +2,10 @@
 
 Rules:
 
-- The selector thread never blocks and never decodes: it accepts, notices bytes and deadlines, and hands connections to workers. A parked
-  connection is owned by the selector, any other by exactly one worker.
-- Back-pressure is that nobody reads: at most ``max_busy`` connections are worked on, the others' bytes wait in the kernel.
+- The selector thread never blocks and never decodes: it accepts, notices bytes and deadlines, and hands connections to
+  workers. A parked connection is owned by the selector, any other by exactly one worker.
+- Back-pressure is that nobody reads: at most ``max_busy`` connections are worked on, the others' bytes wait in the
+  kernel.
 - A handler's exception ends an operation, at worst an association.
 
 Sources: PS3.8 9 (listener side), PS3.4 for what is offered. See docs/decisions/0002-receive-path.md for why threads.
@@ -163,7 +164,8 @@ class Server:
         return self._workers.waiting > 0
 
     def drain(self, timeout: float = 30.0) -> bool:
-        """No new associations; those under way go on until they fall quiet, idle ones are aborted. Then everything is closed.
+        """No new associations; those under way go on until they fall quiet, idle ones are aborted. Then everything is
+        closed.
 
         True where all ended by themselves within ``timeout`` seconds; the others were cut.
         """
@@ -208,7 +210,7 @@ class Server:
         if self._on_error is not None:
             self._on_error(what, error)
 
-    # -- admission ------------------------------------------------------------------------------------------------------
+    # -- admission ----------------------------------------------------------------------------------------------------
 
     def admit(self, connection: Connection, request: AssociateRQ) -> AssociateAC | AssociateRJ:
         """The answer to an association request; counts it where it is accepted."""
@@ -284,7 +286,7 @@ class Server:
             if not self._connections:
                 self._empty.notify_all()
 
-    # -- the selector thread --------------------------------------------------------------------------------------------
+    # -- the selector thread ------------------------------------------------------------------------------------------
 
     def _call(self, call: Callable[[], None]) -> None:
         """Have the selector thread do something."""
@@ -404,7 +406,8 @@ class Server:
 
 
 def _listen(host: str, port: int) -> Iterator[socket.socket]:
-    """Listening sockets for ``host``: one for each address that the name has (an empty name is every interface, both families)."""
+    """Listening sockets for ``host``: one for each address that the name has (an empty name is every interface, both
+    families)."""
     try:
         found = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE, proto=socket.IPPROTO_TCP

@@ -1,4 +1,5 @@
-"""What is known of an association when it is over: who, what, how many, how long, how it ended. Nothing of a patient."""
+"""What is known of an association when it is over: who, what, how many, how long, how it ended. Nothing of a
+patient."""
 
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ class AssociationSummary:
     bytes_received: int = 0
     bytes_sent: int = 0
     end: str = ""
-    """released, rejected, aborted-by-peer, aborted, lost, idle, artim, drained, refused (too many connections, or a TLS hand-shake that failed)."""
+    """released, rejected, aborted-by-peer, aborted, lost, idle, artim, drained, refused (too many connections, or a
+    TLS hand-shake that failed)."""
     detail: str = ""
     """A sentence, where it did not end by a release."""

@@ -1,6 +1,7 @@
 """TLS as PS3.15 B.9/B.10 wants it (BCP 195): version 1.2 or later, forward secrecy, authenticated encryption.
 
-Touches only ``ssl`` and the files that it is told. ``ssl`` is loaded when a context is made: plain associations do not pay for it.
+Touches only ``ssl`` and the files that it is told. ``ssl`` is loaded when a context is made: plain associations do not
+pay for it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ _CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM"
 class TLSConfig:
     """Files and checks for one side. All files are PEM.
 
-    ``cert`` (with its chain) and ``key`` are what we show: a server must, a client may (mutual authentication). ``key`` may be left
-    out where it is in the same file. ``ca`` is whom we trust: of a client, servers (the system's authorities where it is None); of a
-    server, callers, who must then show a certificate. ``verify=False`` takes any certificate. ``check_hostname`` compares a server's
-    certificate with the host that was asked for.
+    ``cert`` (with its chain) and ``key`` are what we show: a server must, a client may (mutual authentication).
+    ``key`` may be left out where it is in the same file. ``ca`` is whom we trust: of a client, servers (the system's
+    authorities where it is None); of a server, callers, who must then show a certificate. ``verify=False`` takes any
+    certificate. ``check_hostname`` compares a server's certificate with the host that was asked for.
     """
 
     cert: str | None = None

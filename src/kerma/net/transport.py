@@ -2,7 +2,8 @@
 
 Rules:
 
-- Nothing is copied on the way: reads go into the caller's buffer, writes are gathered (``sendmsg``) where the kernel can.
+- Nothing is copied on the way: reads go into the caller's buffer, writes are gathered (``sendmsg``) where the kernel
+  can.
 - Time-outs of plain sockets are the kernel's (SO_RCVTIMEO, SO_SNDTIMEO): no ``poll`` before every ``recv``.
 - ``OSError`` becomes ours here and nowhere else. End of stream is a count of 0.
 - One thread at a time; who that is may change between calls.
@@ -66,7 +67,8 @@ class Transport:
             self._kernel_timeout(socket.SO_SNDTIMEO if _KERNEL_TIMEOUTS else 0, seconds)
 
     def recv_into(self, view: memoryview, timeout: float) -> int:
-        """Bytes read, 0 at the end of the stream; ``TimeoutExpiredError`` where nothing came for ``timeout`` seconds."""
+        """Bytes read, 0 at the end of the stream; ``TimeoutExpiredError`` where nothing came for ``timeout``
+        seconds."""
         try:
             if timeout != self._receive_timeout:
                 self._receive_timeout = timeout

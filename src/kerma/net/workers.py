@@ -1,7 +1,7 @@
 """A pool of threads for blocking work, each with its own buffers; grows to a maximum and shrinks when quiet.
 
-Rules: no thread is started while one is free; an item is never left waiting while a thread could take it. What an item does is the
-caller's; an exception from it ends nothing here.
+Rules: no thread is started while one is free; an item is never left waiting while a thread could take it. What an item
+does is the caller's; an exception from it ends nothing here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ T = TypeVar("T")
 
 
 class Workers(Generic[T]):
-    """``work(item, buffers)`` is called on a pooled thread for each submitted item; ``waiting`` items have no thread yet."""
+    """``work(item, buffers)`` is called on a pooled thread for each submitted item; ``waiting`` items have no thread
+    yet."""
 
     def __init__(
         self,

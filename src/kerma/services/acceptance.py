@@ -1,8 +1,8 @@
 """What a server of ours accepts, from what stands behind it: the policy for ``ul.negotiation``.
 
-Rules: the requestor's order of transfer syntaxes counts (it knows what it has stored); an association without any context that we take is
-accepted all the same (PS3.8 7.1.1.13 leaves the consequence to the requestor). Storage classes may be turned round (SCP role of the requestor)
-where C-GET is served.
+Rules: the requestor's order of transfer syntaxes counts (it knows what it has stored); an association without any
+context that we take is accepted all the same (PS3.8 7.1.1.13 leaves the consequence to the requestor). Storage classes
+may be turned round (SCP role of the requestor) where C-GET is served.
 
 Sources: PS3.4 A, B, C.5 (extended negotiation); PS3.7 D.3.3.
 """
@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from kerma.dimse import CommandField
+from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.services.dispatch import Providers
 from kerma.services.extended import FindFlags, RetrieveFlags, answer_find, answer_retrieve
-from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.services.sop_classes import IDENTIFIER_SYNTAXES, ROOTS
 from kerma.standard import sop_classes, transfer_syntaxes
 from kerma.ul.negotiation import Policy

@@ -2,8 +2,10 @@
 
 Rules:
 
-- A request that no row serves is answered with 0211 (unrecognized operation) or 0122 (SOP class not supported), never with silence.
-- Whatever a service raises is answered with a status; errors of the network go through, as there is nobody left to answer.
+- A request that no row serves is answered with 0211 (unrecognized operation) or 0122 (SOP class not supported), never
+  with silence.
+- Whatever a service raises is answered with a status; errors of the network go through, as there is nobody left to
+  answer.
 
 Sources: PS3.4 (services), PS3.7 C.
 """

@@ -1,7 +1,7 @@
 """C-FIND as SCP (PS3.4 C.4.1): an identifier becomes a question, each answer a pending response.
 
-Rules: a C-CANCEL is looked for before each response and ends the series with FE00 (PS3.4 C.4.1.3.1); closing the provider's iterator
-ends its work. FF01 says that a key was not supported for matching (PS3.4 C.4.1.1.4).
+Rules: a C-CANCEL is looked for before each response and ends the series with FE00 (PS3.4 C.4.1.3.1); closing the
+provider's iterator ends its work. FF01 says that a key was not supported for matching (PS3.4 C.4.1.1.4).
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def identifier_of(message: Message) -> Dataset:
 
 
 def cancelled(request: Command) -> Flow[bool]:
-    """Whether a C-CANCEL for ``request`` has arrived. Nothing else may come now (PS3.7 D.3.3.3: one operation at a time)."""
+    """Whether a C-CANCEL for ``request`` has arrived. Nothing else may come now (PS3.7 D.3.3.3: one operation at a
+    time)."""
     while (other := (yield Poll())) is not None:
         if is_cancel(other, request):
             return True

@@ -1,7 +1,8 @@
 """What services ask of the driver: effects, as small frozen values, and the message that comes back.
 
-A flow is a generator. It yields an effect, the driver does it and sends the result in; errors of the transport are thrown in at the
-yield. So one flow serves the blocking and the asyncio driver, client and server, and is tested without either.
+A flow is a generator. It yields an effect, the driver does it and sends the result in; errors of the transport are
+thrown in at the yield. So one flow serves the blocking and the asyncio driver, client and server, and is tested
+without either.
 
 Rules of this module:
 
@@ -32,7 +33,8 @@ class PayloadError(KermaError):
 
 
 class Stop(Exception):
-    """Thrown in at an ``Emit``: the consumer wants no more. The flow ends in good order (cancels, takes what is still to come)."""
+    """Thrown in at an ``Emit``: the consumer wants no more. The flow ends in good order (cancels, takes what is still
+    to come)."""
 
 
 @dataclass(slots=True)
@@ -72,8 +74,8 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SendPayload:
-    """Send a message whose data set is streamed. ``PayloadError`` is thrown in where the source cannot be read; a source that fails when
-    part of it went out aborts the association, as PS3.8 has no way to take data back."""
+    """Send a message whose data set is streamed. ``PayloadError`` is thrown in where the source cannot be read; a
+    source that fails when part of it went out aborts the association, as PS3.8 has no way to take data back."""
 
     context_id: int
     command: Command

@@ -1,7 +1,8 @@
 """A data set on its way into a sink: what arrives is handed on as slices, an error is kept until the peer can be told.
 
-Rules of this module: after an error nothing more reaches the sink, which has been told to abort, and the rest of the data set is
-dropped as it arrives (PS3.7 has no way to stop a sender in the middle). Whatever a provider raises is kept, nothing escapes.
+Rules of this module: after an error nothing more reaches the sink, which has been told to abort, and the rest of the
+data set is dropped as it arrives (PS3.7 has no way to stop a sender in the middle). Whatever a provider raises is
+kept, nothing escapes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ class Incoming:
         self.result: StoreOutcome | None = None
         try:
             self.sink = begin(request)
-        except Exception as error:  # noqa: BLE001 - a provider's bug becomes a failure status, not the end of the server
+        except Exception as error:  # noqa: BLE001 - a provider's bug becomes a failure status
             self.error = error
 
     def write(self, chunks: Sequence[memoryview]) -> None:

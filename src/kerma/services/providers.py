@@ -1,7 +1,8 @@
 """What a service class provider of PS3.4 needs behind it, as narrow interfaces.
 
-``kerma.archive.Archive`` satisfies all of them structurally; ``kerma listen`` brings a smaller storage provider of its own. Nothing
-here knows an association, a socket or a table. All methods may block; the server calls them on the worker of the association.
+``kerma.archive.Archive`` satisfies all of them structurally; ``kerma listen`` brings a smaller storage provider of its
+own. Nothing here knows an association, a socket or a table. All methods may block; the server calls them on the worker
+of the association.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class StoreRequest:
-    """What a C-STORE-RQ and its association say of the data set that follows (PS3.7 9.3.1). All of it is the peer's word."""
+    """What a C-STORE-RQ and its association say of the data set that follows (PS3.7 9.3.1). All of it is the peer's
+    word."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -46,11 +48,13 @@ class StoreSink(Protocol):
     """Takes one data set as it arrives. Exactly one of commit and abort ends it; abort after either is harmless."""
 
     def write(self, chunks: Sequence[memoryview]) -> None:
-        """Take the next slices; they are the caller's again when this returns. ``ArchiveError`` where they cannot be kept."""
+        """Take the next slices; they are the caller's again when this returns. ``ArchiveError`` where they cannot be
+        kept."""
         ...
 
     def commit(self) -> StoreOutcome:
-        """Make it durable, then findable; returns only then. ``ArchiveError`` where that fails, with nothing left behind."""
+        """Make it durable, then findable; returns only then. ``ArchiveError`` where that fails, with nothing left
+        behind."""
         ...
 
     def abort(self) -> None:

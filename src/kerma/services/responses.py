@@ -1,6 +1,7 @@
 """Responses of DIMSE services: made from the request that they answer, and checked against the request that was sent.
 
-Sources: PS3.7 9.3, C (statuses). The texts of Error Comment hold no patient data (they are made by us, from ``StatusError.comment``).
+Sources: PS3.7 9.3, C (statuses). The texts of Error Comment hold no patient data (they are made by us, from
+``StatusError.comment``).
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Rules:
 
-- Counts of sub-operations are right in every response: remaining in pending ones and after a cancel, completed, failed and warning always
-  (PS3.4 C.4.2.1.6). Failed SOP Instance UIDs go in the final response's identifier where any failed.
+- Counts of sub-operations are right in every response: remaining in pending ones and after a cancel, completed, failed
+  and warning always (PS3.4 C.4.2.1.6). Failed SOP Instance UIDs go in the final response's identifier where any failed.
 - Final status: 0000 all completed; B000 some failed or had a warning; A702 none succeeded; FE00 cancelled.
 - A delivery is a flow that emits a ``StoreResult`` for each instance; other effects pass through.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from kerma.dataset import Dataset
 from kerma.dimse import Command, CommandField
@@ -40,7 +40,8 @@ class Destination(Protocol):
     """Where C-MOVE sends to."""
 
     def store(self, items: Sequence[Sendable], originator: Originator) -> Iterator[StoreResult]:
-        """Send them, one result each; closing the iterator ends the sending. ``NetworkError`` where the peer cannot be reached."""
+        """Send them, one result each; closing the iterator ends the sending. ``NetworkError`` where the peer cannot be
+        reached."""
         ...
 
 
@@ -89,7 +90,7 @@ class Tally:
             return SUBOPERATIONS_FAILED
         return SOME_FAILED if self.failed or self.warning else SUCCESS
 
-    def fields(self, *, remaining: bool) -> dict[str, int]:
+    def fields(self, *, remaining: bool) -> dict[str, Any]:
         counts = {
             "NumberOfCompletedSuboperations": self.completed,
             "NumberOfFailedSuboperations": self.failed,
@@ -178,7 +179,8 @@ def _finish(delivery: Flow[None]) -> Flow[None]:
 def _deliver_here(
     request: Command, items: Sequence[Sendable], contexts: dict[int, Context], tally: Tally
 ) -> Flow[None]:
-    """C-GET: C-STORE sub-operations on this association (PS3.4 C.4.3.3.1); a C-CANCEL may come instead of a response."""
+    """C-GET: C-STORE sub-operations on this association (PS3.4 C.4.3.3.1); a C-CANCEL may come instead of a
+    response."""
     message_id = int(request.MessageID)
     for item in items:
         message_id = message_id % _COUNT_MAX + 1
@@ -203,7 +205,8 @@ def _deliver_there(destination: Destination, items: Sequence[Sendable], originat
         for result in results:
             yield Emit(result)
     except NetworkError:
-        # The destination cannot be reached: what was not sent has failed, and the one who asked is told so by the counts.
+        # The destination cannot be reached: what was not sent has failed, and the one who asked is told so by the
+        # counts.
         return
     finally:
         close = getattr(results, "close", None)

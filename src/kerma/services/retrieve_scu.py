@@ -27,7 +27,8 @@ _MOVE_LEVEL_KEYS = RetrieveFlags(relational=True).encode()
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One instance that came by C-GET. ``status`` is what the peer was answered; ``outcome`` None where it was not kept."""
+    """One instance that came by C-GET. ``status`` is what the peer was answered; ``outcome`` None where it was not
+    kept."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -155,15 +156,17 @@ def _progress(message: Message) -> Progress:
     """The counts of one response; ``StatusError`` where the whole was refused before anything was tried."""
     answer = message.command
     status = int(answer.Status)
-    counts = [int(answer.get(f"NumberOf{name}Suboperations") or 0) for name in ("Completed", "Failed", "Warning")]
+    completed, failed, warning = (
+        int(answer.get(f"NumberOf{name}Suboperations") or 0) for name in ("Completed", "Failed", "Warning")
+    )
     error = ""
     if category_of(status) not in (StatusCategory.PENDING, StatusCategory.SUCCESS):
         comment = answer.get("ErrorComment")
         error = text_of(status, answer.field) + (f": {comment}" if comment else "")
-    if category_of(status) is StatusCategory.FAILURE and not any(counts):
+    if category_of(status) is StatusCategory.FAILURE and not (completed or failed or warning):
         raise StatusError(error, status=status, comment=answer.get("ErrorComment") or "")
     remaining = answer.get("NumberOfRemainingSuboperations")
-    return Progress(status, remaining, *counts, failed_uids=_failed_uids(message), error=error)
+    return Progress(status, remaining, completed, failed, warning, _failed_uids(message), error)
 
 
 def _failed_uids(message: Message) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
-"""What a C-STORE can carry: an instance where it lies, or a data set in memory, as a payload in a given transfer syntax.
+"""What a C-STORE can carry: an instance where it lies, or a data set in memory, as a payload in a given transfer
+syntax.
 
-Rules: bytes go as they are stored wherever the peer takes them; only uncompressed syntaxes are re-written into one another, streaming.
+Rules: bytes go as they are stored wherever the peer takes them; only uncompressed syntaxes are re-written into one
+another, streaming.
 
 Sources: PS3.5 10 and A, PS3.4 B.
 """

@@ -1,4 +1,5 @@
-"""The rows of the services: SOP classes of Query/Retrieve with their operation and root, and what a server accepts for them.
+"""The rows of the services: SOP classes of Query/Retrieve with their operation and root, and what a server accepts for
+them.
 
 Sources: PS3.4 C.6 (models), B.5 (storage), PS3.5 10 (transfer syntaxes).
 """

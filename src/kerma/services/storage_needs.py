@@ -1,7 +1,9 @@
-"""Which presentation contexts a C-GET proposes for what may come back (PS3.4 C.4.3.2): at most 127 beside the query's own.
+"""Which presentation contexts a C-GET proposes for what may come back (PS3.4 C.4.3.2): at most 127 beside the query's
+own.
 
-An SCU of C-GET cannot know what it will be sent. Who knows says so (``sop_classes``, ``transfer_syntaxes``); for the others the usual classes come
-first, the usual image classes in the usual compressed syntaxes too, then the rest of the standard's classes as long as there is room.
+An SCU of C-GET cannot know what it will be sent. Who knows says so (``sop_classes``, ``transfer_syntaxes``); for the
+others the usual classes come first, the usual image classes in the usual compressed syntaxes too, then the rest of the
+standard's classes as long as there is room.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from kerma.ul.negotiation import MAX_CONTEXTS, Need
 _BRANCH = "1.2.840.10008.5.1.4.1.1."
 
 _IMAGES = ("2", "4", "1", "1.1", "1.2", "6.1", "3.1", "7", "12.1", "128", "2.1", "4.1", "77.1.4")
-"""Image classes that are often stored compressed: CT, MR, CR, DX, MG, US, US multi-frame, SC, XA, PET, Enhanced CT and MR, VL photo."""
+"""Image classes that are often stored compressed: CT, MR, CR, DX, MG, US, US multi-frame, SC, XA, PET, Enhanced CT and
+MR, VL photo."""
 
 _USUAL = (
     *_IMAGES,
@@ -33,7 +36,8 @@ _COMPRESSED = (
 
 
 def storage_needs(sop_classes: Sequence[str] = (), transfer_syntaxes: Sequence[str] = ()) -> tuple[Need, ...]:
-    """Contexts with us as SCP. With ``sop_classes`` exactly these; with ``transfer_syntaxes`` one context for each besides the uncompressed."""
+    """Contexts with us as SCP. With ``sop_classes`` exactly these; with ``transfer_syntaxes`` one context for each
+    besides the uncompressed."""
     others = [uid for uid in transfer_syntaxes if uid not in UNCOMPRESSED]
     if sop_classes or transfer_syntaxes:
         classes = list(sop_classes) or [_BRANCH + end for end in _USUAL]

@@ -3,7 +3,8 @@
 Statuses (PS3.4 table B.2-1, PS3.7 9.1.1.1.9 and C):
 
     stored, identical, replaced              0000
-    another instance has the UID             0111 duplicate SOP instance: when it was quarantined or the first one kept, so that the sender
+    another instance has the UID             0111 duplicate SOP instance: when it was quarantined or the first one
+    kept, so that the sender
                                              knows that what it sent is not what will be found
     disk full, index locked                  A700
     not what the request said                A900

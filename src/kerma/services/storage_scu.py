@@ -2,8 +2,8 @@
 
 Rules:
 
-- Contexts come from the instances: one for each SOP class in each stored syntax, and one with the uncompressed syntaxes where the stored one
-  is uncompressed too (PS3.5 10.1). More than 128 are spread over several associations.
+- Contexts come from the instances: one for each SOP class in each stored syntax, and one with the uncompressed
+  syntaxes where the stored one is uncompressed too (PS3.5 10.1). More than 128 are spread over several associations.
 - One outcome for each instance, whatever happens; nothing is sent twice.
 - A lost association fails what was to follow on it. Only where nothing could be begun at all is the error raised.
 """
@@ -34,7 +34,8 @@ class Originator:
 
 @dataclass(frozen=True, slots=True)
 class StoreResult:
-    """How one instance fared. ``status`` is the peer's answer, None where there was none; ``error`` says why, in words."""
+    """How one instance fared. ``status`` is the peer's answer, None where there was none; ``error`` says why, in
+    words."""
 
     name: str
     sop_class_uid: str
@@ -81,7 +82,8 @@ def batches(items: Iterable[Sendable]) -> list[Batch]:
 
 
 def choose(item: Sendable, contexts: Mapping[int, Context], *, as_scp: bool = False) -> Context:
-    """The accepted context to send ``item`` on: in its stored syntax, or in one that it can be re-written to. ``NoContextError``."""
+    """The accepted context to send ``item`` on: in its stored syntax, or in one that it can be re-written to.
+    ``NoContextError``."""
     found: Context | None = None
     for context in contexts.values():
         if context.abstract_syntax != item.sop_class_uid or not (context.as_scp if as_scp else context.as_scu):
