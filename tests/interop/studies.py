@@ -176,3 +176,25 @@ def received(folder: Path) -> dict[str, str]:
 def is_part10(path: Path) -> bool:
     with path.open("rb") as file:
         return file.read(132)[128:] == b"DICM"
+
+
+def by_uid(folder: Path) -> dict[str, Dataset]:
+    found = (dcmread(path) for path in sorted(folder.rglob("*")) if path.is_file() and is_part10(path))
+    return {str(ds.SOPInstanceUID): ds for ds in found}
+
+
+def same_values(left: Dataset, right: Dataset) -> bool:
+    """Equal by pydicom, pixels included, whatever the byte order; OW is swapped bytes in big endian (PS3.5 7.3)."""
+    return list(left.iterall()) != [] and _plain(left) == _plain(right)
+
+
+def _plain(ds: Dataset) -> dict[int, object]:
+    plain: dict[int, object] = {}
+    for one in ds:
+        if one.tag.element == 0 or one.tag == 0x00080005:
+            continue
+        value = one.value
+        if one.tag == 0x7FE00010 and ds.file_meta.TransferSyntaxUID == EXPLICIT_BE:
+            value = b"".join(value[at : at + 2][::-1] for at in range(0, len(value), 2))
+        plain[int(one.tag)] = str(value) if not isinstance(value, bytes) else value
+    return plain

@@ -9,34 +9,11 @@ from pathlib import Path
 
 import pytest
 from pydicom import dcmread
-from pydicom.dataset import Dataset
 
 from . import peers, studies
 from .conftest import Start
 from .processes import Peer
 from .scu import DcmtkScu, KermaScu, PynetdicomScu
-
-
-def by_uid(folder: Path) -> dict[str, Dataset]:
-    found = (dcmread(path) for path in sorted(folder.rglob("*")) if path.is_file() and studies.is_part10(path))
-    return {str(ds.SOPInstanceUID): ds for ds in found}
-
-
-def same_values(left: Dataset, right: Dataset) -> bool:
-    """Equal by pydicom, pixels included, whatever the byte order; OW is swapped bytes in big endian (PS3.5 7.3)."""
-    return list(left.iterall()) != [] and _plain(left) == _plain(right)
-
-
-def _plain(ds: Dataset) -> dict[int, object]:
-    plain: dict[int, object] = {}
-    for one in ds:
-        if one.tag.element == 0 or one.tag == 0x00080005:
-            continue
-        value = one.value
-        if one.tag == 0x7FE00010 and ds.file_meta.TransferSyntaxUID == studies.EXPLICIT_BE:
-            value = b"".join(value[at : at + 2][::-1] for at in range(0, len(value), 2))
-        plain[int(one.tag)] = str(value) if not isinstance(value, bytes) else value
-    return plain
 
 
 def serve_with(start: Start, made: list[studies.Made]) -> Peer:
@@ -52,7 +29,7 @@ def test_kerma_keeps_and_gives_back_every_syntax(start: Start, mixed_study: list
     done = KermaScu().get(server, tmp_path / "got", "study", {"StudyInstanceUID": mixed_study[0].study_uid})
     assert done.returncode == 0, done.stderr
     assert studies.received(tmp_path / "got") == studies.digests(mixed_study)
-    syntaxes = {uid: str(ds.file_meta.TransferSyntaxUID) for uid, ds in by_uid(tmp_path / "got").items()}
+    syntaxes = {uid: str(ds.file_meta.TransferSyntaxUID) for uid, ds in studies.by_uid(tmp_path / "got").items()}
     assert syntaxes == {one.sop_instance_uid: one.syntax for one in mixed_study}
 
 
@@ -68,13 +45,13 @@ def test_kerma_send_transcodes_what_the_peer_cannot_take(
     compressed = [one for one in mixed_study if one.syntax not in studies.UNCOMPRESSED]
     assert done.returncode == 1
     assert len([line for line in done.stderr.splitlines() if any(one.path.name in line for one in compressed)]) == 4
-    arrived = by_uid(scp.extra["in"])
+    arrived = studies.by_uid(scp.extra["in"])
     assert set(arrived) == {one.sop_instance_uid for one in mixed_study if one.syntax in studies.UNCOMPRESSED}
     if option == "+xi":
         assert {ds.file_meta.TransferSyntaxUID for ds in arrived.values()} == {syntax}
     for one in mixed_study:
         if one.sop_instance_uid in arrived:
-            assert same_values(arrived[one.sop_instance_uid], dcmread(one.path)), one.syntax
+            assert studies.same_values(arrived[one.sop_instance_uid], dcmread(one.path)), one.syntax
 
 
 @pytest.mark.parametrize(
@@ -93,11 +70,11 @@ def test_dcmtk_stores_each_syntax(start: Start, tmp_path: Path, option: str, syn
     server = start(peers.kerma_serve)
     done = DcmtkScu(store_options=[option]).store(server, tmp_path / "send")
     assert done.returncode == 0, done.stderr
-    kept = by_uid(server.extra["data"])
+    kept = studies.by_uid(server.extra["data"])
     assert set(kept) == {one.sop_instance_uid for one in made}
     for one in made:
         assert kept[one.sop_instance_uid].file_meta.TransferSyntaxUID == syntax
-        assert same_values(kept[one.sop_instance_uid], dcmread(one.path))
+        assert studies.same_values(kept[one.sop_instance_uid], dcmread(one.path))
 
 
 def test_getscu_gets_the_uncompressed_ones_transcoded_and_is_told_of_the_others(
@@ -106,11 +83,11 @@ def test_getscu_gets_the_uncompressed_ones_transcoded_and_is_told_of_the_others(
     server = serve_with(start, mixed_study)
     scu = DcmtkScu(options=["-v"], get_options=["+xi"])
     done = scu.get(server, tmp_path / "got", "study", {"StudyInstanceUID": mixed_study[0].study_uid})
-    arrived = by_uid(tmp_path / "got")
+    arrived = studies.by_uid(tmp_path / "got")
     assert set(arrived) == {one.sop_instance_uid for one in mixed_study if one.syntax in studies.UNCOMPRESSED}
     for one in mixed_study:
         if one.sop_instance_uid in arrived:
-            assert same_values(arrived[one.sop_instance_uid], dcmread(one.path)), one.syntax
+            assert studies.same_values(arrived[one.sop_instance_uid], dcmread(one.path)), one.syntax
     said = done.stdout + done.stderr
     assert "Number of Completed Suboperations : 8" in said
     assert "Number of Failed Suboperations    : 4" in said
@@ -149,4 +126,4 @@ def test_more_than_128_contexts_are_split_over_associations(start: Start, tmp_pa
     assert done.returncode == 0, done.stderr
     done = KermaScu().store(server, folder)
     assert done.returncode == 0, done.stderr
-    assert set(by_uid(server.extra["data"])) == {f"{studies.ROOT}.9.1.{n}" for n in range(1, 141)}
+    assert set(studies.by_uid(server.extra["data"])) == {f"{studies.ROOT}.9.1.{n}" for n in range(1, 141)}
