@@ -5,6 +5,7 @@ Rules: those of ``client``. Only the driver differs: flows, negotiation and outc
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -61,6 +62,18 @@ class AsyncResults(AsyncIterator[StoreResult]):
         await self._results.aclose()
 
 
+class _Call:
+    """A call that is under way. Who stops taking its results and who begins the next call may both end it, at one time."""
+
+    def __init__(self, runner: AsyncGenerator[Any, None]) -> None:
+        self.runner = runner
+        self._lock = asyncio.Lock()
+
+    async def end(self) -> None:
+        async with self._lock:
+            await self.runner.aclose()
+
+
 class AsyncClient:
     """Calls of services at one peer. Not for several tasks at once."""
 
@@ -70,7 +83,7 @@ class AsyncClient:
         self.limits = limits or NetworkLimits()
         self._link: AsyncLink | None = None
         self._key: tuple[str, tuple[Need, ...]] | None = None
-        self._running: AsyncGenerator[Any, None] | None = None
+        self._running: _Call | None = None
         self._unbegun: AsyncResults | None = None
 
     # -- calls --------------------------------------------------------------------------------------------------------
@@ -145,7 +158,7 @@ class AsyncClient:
         if link is not None:
             await link.abort()
         if self._running is not None:
-            await self._running.aclose()
+            await self._running.end()
 
     async def __aenter__(self) -> Self:
         return self
@@ -165,15 +178,12 @@ class AsyncClient:
     ) -> AsyncGenerator[Any, None]:
         """The call before is ended when this one is first awaited."""
         await self._settle()
-        runner = adrive(flow, self._perform, sort, in_thread=in_thread)
-        self._running = runner
+        call = self._running = _Call(adrive(flow, self._perform, sort, in_thread=in_thread))
         try:
-            async for value in runner:
+            async for value in call.runner:
                 yield value
         finally:
-            await runner.aclose()
-            if self._running is runner:
-                self._running = None
+            await call.end()
 
     async def _settle(self) -> None:
         """End the call before: take what nobody began to take, stop what somebody stopped taking."""
@@ -183,7 +193,7 @@ class AsyncClient:
                 pass
         running, self._running = self._running, None
         if running is not None:
-            await running.aclose()
+            await running.end()
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:
