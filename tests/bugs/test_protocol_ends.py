@@ -1,0 +1,138 @@
+"""Mistakes of protocol that a review found: data right behind an answer, peers that never rest, flows that end oddly."""
+
+from __future__ import annotations
+
+import select
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+from tests.ul.samples import AC, CT, IMPLICIT, RQ, VERIFICATION
+
+from kerma.dimse import Command, CommandField, Session
+from kerma.encoding.source import BytesSource
+from kerma.errors import LocalProtocolError, NoContextError
+from kerma.formats.instance import Instance
+from kerma.limits import NetworkLimits
+from kerma.net.core import Core
+from kerma.net.requestor import refuse_store
+from kerma.net.server import Server, ServerConfig
+from kerma.net.summary import AssociationSummary
+from kerma.query import from_keys
+from kerma.query.model import Level, Root
+from kerma.services.dispatch import Providers
+from kerma.services.flow import Associate, Emit, SendPayload
+from kerma.services.retrieve_scu import get
+from kerma.services.sendable import Sendable
+from kerma.services.storage_scu import StoreResult, store
+from kerma.ul import pdu
+from kerma.ul.negotiation import Context
+
+PATIENCE = 20.0
+"""Seconds after which a test gives up; nothing here takes more than one."""
+
+
+def core() -> Core:
+    one = Core("requestor", NetworkLimits(), refuse_store, "peer")
+    one.associate(RQ)
+    one.ul.take_output()
+    return one
+
+
+def test_data_in_the_same_breath_as_the_answer() -> None:
+    report = Command(
+        CommandField.N_EVENT_REPORT_RQ,
+        MessageID=1,
+        AffectedSOPClassUID="1.2.840.10008.1.20.1",
+        AffectedSOPInstanceUID="1.2.840.10008.1.20.1.1",
+        EventTypeID=1,
+    )
+    frames = Session({1: Context(1, VERIFICATION, IMPLICIT)}).frames(1, report)
+    requestor = core()
+    requestor.feed(AC.encode() + b"".join(frames))
+    assert requestor.failure is None
+    assert [message.command for message in requestor.messages] == [report]
+
+
+def test_an_answer_that_leaves_no_room_for_data_is_an_abort() -> None:
+    requestor = core()
+    requestor.feed(pdu.AssociateAC("A", "B", AC.contexts, pdu.UserInformation(5)).encode())
+    assert b"".join(requestor.ul.take_output()) == pdu.Abort(2, 6).encode()
+    assert requestor.failure is not None
+    assert "no room" in requestor.failure.message
+
+
+def test_a_peer_that_takes_storage_but_no_get() -> None:
+    flow = get(from_keys(Level.STUDY, {"StudyInstanceUID": "1.2"}, (), root=Root.STUDY), (), refuse_store)
+    assert isinstance(next(flow), Associate)
+    with pytest.raises(NoContextError, match="does not offer"):
+        flow.send({1: Context(1, CT, IMPLICIT, False, True)})
+
+
+def test_an_instance_that_no_command_can_name_fails_alone() -> None:
+    items = [
+        Sendable.of_instance(Instance(CT, uid, IMPLICIT, 0, 0, lambda: BytesSource(b""))) for uid in ("größer", "1.2")
+    ]
+    flow = store(items)
+    assert isinstance(next(flow), Associate)
+    results: list[StoreResult] = []
+    effect = flow.send({1: Context(1, CT, IMPLICIT)})
+    while len(results) < 2:
+        if isinstance(effect, Emit):
+            results.append(effect.value)
+            effect = next(flow)
+        elif isinstance(effect, SendPayload) and not effect.command.AffectedSOPInstanceUID.isascii():
+            effect = flow.throw(LocalProtocolError("no UI value"))
+        else:
+            effect = flow.throw(NoContextError("enough"))
+    assert [result.error for result in results] == ["no UI value", "enough"]
+
+
+def trickled(
+    first: bytes, limits: NetworkLimits, then: Callable[[socket.socket], None] | None = None
+) -> tuple[bytes, str]:
+    """What a server says, and how it ends, when ``first`` is followed by single bytes that never let it rest."""
+    ends: list[AssociationSummary] = []
+    config = ServerConfig(listen=(("127.0.0.1", 0),), limits=limits)
+    said = bytearray()
+    with Server(config, Providers(), on_end=ends.append) as server:
+        with socket.create_connection(server.addresses[0], PATIENCE) as sock:
+            if then is not None:
+                then(sock)
+            sock.sendall(first)
+            stop = time.monotonic() + PATIENCE
+            while time.monotonic() < stop:
+                if select.select([sock], [], [], 0.02)[0]:
+                    try:
+                        part = sock.recv(4096)
+                    except ConnectionResetError:
+                        break
+                    if not part:
+                        break
+                    said += part
+                    continue
+                try:
+                    sock.send(b"\0")
+                except OSError:
+                    break
+            else:
+                pytest.fail("the server let it go on")
+        assert server.drain(PATIENCE)
+    return bytes(said), ends[0].end
+
+
+def test_bytes_that_come_often_do_not_extend_artim() -> None:
+    said, end = trickled(RQ.encode()[:20], NetworkLimits(artim=0.3))
+    assert (said, end) == (b"", "artim")
+
+
+def test_bytes_that_come_often_are_no_sign_of_life() -> None:
+    def associate(sock: socket.socket) -> None:
+        sock.sendall(RQ.encode())
+        assert sock.recv(4096)[:1] == b"\2"
+
+    # A command that is never whole.
+    said, end = trickled(b"\4\0\0\0\x10\0\0\0\x0f\xfc\1\1", NetworkLimits(idle=0.3), associate)
+    assert said == pdu.Abort(0, 0).encode()
+    assert end == "idle"
