@@ -1,4 +1,4 @@
-"""Mistakes of protocol that a review found: data right behind an answer, peers that never rest, flows that end oddly."""
+"""Mistakes of protocol that a review found: data right behind an answer, peers without rest, flows with odd ends."""
 
 from __future__ import annotations
 
