@@ -15,7 +15,7 @@ Rules:
   nothing.
 - Learning costs what a few recalls save, so it is paid from them: where heads come back too seldom, it stops.
 - The memory is bounded: ``KEEP`` layouts of at most ``LARGEST`` bytes. What comes from outside can push layouts out;
-  it cannot make one wrong.
+  it cannot make one wrong. Values of group 0010, the patient's, are not kept.
 """
 
 from __future__ import annotations
@@ -32,31 +32,93 @@ PRICE = 8
 SMALLEST = 24
 """Fewer elements than this are walked sooner than compared."""
 
+PIECES = 48
+"""More runs than this are not quicker than one long integer."""
+
+_PATIENT = 0x0010
 _PIXELS = 0x7FE0
 
 
 class Layout:
-    """One known head, at one offset in its buffer. ``bits``: its bytes as one integer, masked by ``mask``."""
+    """One known head, at one offset in its buffer.
 
-    __slots__ = ("after", "bare", "bits", "ends", "index", "last", "mask", "probe", "size", "start")
+    ``bits``: its bytes as one integer, masked by ``mask``. ``pieces``: offset, end and bytes of runs that were the same
+    in all files so far, values among them, which is quicker to compare; together they hold every header. None when the
+    values differ in too many places for that.
+    """
+
+    __slots__ = ("_spans", "after", "bare", "bits", "ends", "index", "last", "mask", "pieces", "probe", "size", "start")
 
     def __init__(
-        self, buf: Buffer, index: dict[int, int], spans: list[tuple[int, int]], after: int, marks: Marks
+        self, buf: Buffer, index: dict[int, int], spans: list[tuple[int, int, int]], after: int, marks: Marks
     ) -> None:
-        """``spans``: offset and length of the bytes of each element that decide where the walk goes."""
+        """``spans``: of each element its offset, the end of the bytes that decide where the walk goes, and its end."""
         self.start = spans[0][0]
         self.after = after
         self.index = index
         self.last = spans[-1][0]
         self.probe = bytes(buf[self.last : self.last + 8])
-        self.size = self.last + spans[-1][1] - self.start
+        self.size = spans[-1][1] - self.start
         mask = bytearray(self.size)
-        for pos, length in spans:
-            mask[pos - self.start : pos - self.start + length] = b"\xff" * length
+        for pos, decided, _ in spans:
+            mask[pos - self.start : decided - self.start] = b"\xff" * (decided - pos)
         self.mask = int.from_bytes(mask, "little")
         self.bits = int.from_bytes(buf[self.start : self.start + self.size], "little") & self.mask
         self.ends = {pos: end for pos, end in marks.ends.items() if pos < after}
         self.bare = frozenset(pos for pos in marks.bare if pos < after)
+        self._spans = [
+            (pos, decided if key & 0xFFFF == _PATIENT else end)
+            for key, (pos, decided, end) in zip(index, spans, strict=True)
+        ]
+        self.pieces = self._join(buf)
+
+    def matches(self, buf: Buffer) -> bool:
+        """Whether every header of this head is in ``buf`` where it was."""
+        pieces = self.pieces
+        if pieces is not None:
+            for pos, end, piece in pieces:
+                if buf[pos:end] != piece:
+                    break
+            else:
+                return True
+        bits = int.from_bytes(buf[self.start : self.start + self.size], "little")
+        if bits & self.mask != self.bits:
+            return False
+        if pieces is not None:
+            self._loosen(buf, pieces)
+        return True
+
+    def _join(self, buf: Buffer) -> tuple[tuple[int, int, bytes], ...] | None:
+        """The spans as few runs; None where they are too many to be quicker than ``bits``."""
+        runs: list[list[int]] = []
+        for pos, end in self._spans:
+            if runs and runs[-1][1] == pos:
+                runs[-1][1] = end
+            else:
+                runs.append([pos, end])
+        if len(runs) > PIECES:
+            return None
+        return tuple([(pos, end, bytes(buf[pos:end])) for pos, end in runs])
+
+    def _loosen(self, buf: Buffer, pieces: tuple[tuple[int, int, bytes], ...]) -> None:
+        """Some value differs in ``buf``: leave it out of the pieces."""
+        spans = []
+        base = self.start
+        whole = bytearray(self.after - base)
+        for pos, end, piece in pieces:
+            whole[pos - base : end - base] = piece
+        starts = list(self.index.values())
+        for (pos, end), after in zip(self._spans, [*starts[1:], self.after], strict=True):
+            same = buf[pos:end] == whole[pos - base : end - base]
+            spans.append((pos, end if same else self._decided(pos, after)))
+        self._spans = spans
+        self.pieces = self._join(buf)
+
+    def _decided(self, pos: int, after: int) -> int:
+        """The end of the bytes of the element at ``pos`` that the mask holds."""
+        at = 8 * (pos - self.start)
+        field = self.mask >> at & (1 << 8 * (after - pos)) - 1
+        return pos + (field.bit_length() + 7) // 8
 
 
 class Layouts:
@@ -75,16 +137,16 @@ class Layouts:
         known = self._known
         for layout in known:
             last = layout.last
-            if layout.start == start and layout.after <= end and buf[last : last + 8] == layout.probe:
-                bits = int.from_bytes(buf[start : start + layout.size], "little")
-                if bits & layout.mask == layout.bits:
-                    self._credit += 1
-                    if layout is not known[0]:
-                        self._known = (layout, *(other for other in known if other is not layout))
-                    if layout.ends:
-                        marks.ends.update(layout.ends)
-                        marks.bare.update(layout.bare)
-                    return layout.index.copy(), layout.after
+            if layout.start != start or layout.after > end or buf[last : last + 8] != layout.probe:
+                continue
+            if layout.matches(buf):
+                self._credit += 1
+                if layout is not known[0]:
+                    self._known = (layout, *(other for other in known if other is not layout))
+                if layout.ends:
+                    marks.ends.update(layout.ends)
+                    marks.bare.update(layout.bare)
+                return layout.index.copy(), layout.after
         return None
 
     def note(self, buf: Buffer, index: dict[int, int], marks: Marks) -> None:
@@ -118,6 +180,6 @@ class Layouts:
             header = read_header(buf, pos, self._encoding)
             undefined = header.length == UNDEFINED
             after = marks.after(header.value) if undefined else header.value + header.length
-            spans.append((pos, (after if undefined else header.value) - pos))
-        if after - spans[0][0] <= 2 * LARGEST:
+            spans.append((pos, after if undefined else header.value, after))
+        if after - spans[0][0] <= LARGEST:
             self._known = (Layout(buf, head, spans, after, marks), *self._known[: KEEP - 1])
