@@ -193,8 +193,10 @@ def _tags(identifier: Dataset) -> list[int]:
 
 
 def _vr(identifier: Dataset, tag: int) -> str:
+    """The VR by which a key is matched: the standard's, whatever the asker wrote."""
     vr = identifier[tag].vr
-    return elements.vr_of(tag) if vr == "UN" else vr
+    row = elements.lookup(tag)
+    return vr if row is None or vr in row.vrs else row.vr
 
 
 def _key(identifier: Dataset, tag: int, vr: str, depth: int) -> tuple[Predicate | None, ReturnKey]:
@@ -202,6 +204,8 @@ def _key(identifier: Dataset, tag: int, vr: str, depth: int) -> tuple[Predicate 
         value = identifier[tag].value
         if vr == "SQ":
             return _sequence(tag, value, depth)
+        if identifier[tag].vr == "SQ":
+            return None, ReturnKey(tag, vr)
         return predicate(tag, vr, _texts(value)), ReturnKey(tag, vr)
     except FormatError as error:
         raise StatusError(f"key ({tag >> 16:04X},{tag & 0xFFFF:04X}) cannot be read", status=_UNABLE) from error
