@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 
 import pytest
 from tests.ul.samples import AC, CT, IMPLICIT, RQ, VERIFICATION
@@ -15,7 +15,8 @@ from kerma.encoding.source import BytesSource
 from kerma.errors import LocalProtocolError, NoContextError
 from kerma.formats.instance import Instance
 from kerma.limits import NetworkLimits
-from kerma.net.core import Core
+from kerma.net.client import connect
+from kerma.net.core import PROGRESS, Core, Patience
 from kerma.net.requestor import refuse_store
 from kerma.net.server import Server, ServerConfig
 from kerma.net.summary import AssociationSummary
@@ -87,6 +88,35 @@ def test_an_instance_that_no_command_can_name_fails_alone() -> None:
         else:
             effect = flow.throw(NoContextError("enough"))
     assert [result.error for result in results] == ["no UI value", "enough"]
+
+
+def test_a_large_message_may_take_longer_than_a_response() -> None:
+    requestor = core()
+    requestor.feed(AC.encode())
+    patience = Patience(requestor, 10.0, 100.0)
+    assert patience.left(109.0) == 1.0
+    requestor.feed(pdu.PDataTF((pdu.PresentationDataValue(1, True, False, bytes(PROGRESS - 100)),)).encode())
+    assert patience.left(109.0) == 1.0
+    requestor.feed(pdu.PDataTF((pdu.PresentationDataValue(1, True, False, bytes(100)),)).encode())
+    assert patience.left(109.0) == 10.0
+    assert patience.left(119.0) == 0.0
+
+
+def test_a_generator_that_is_closed_releases_its_association() -> None:
+    ends: list[AssociationSummary] = []
+    with Server(ServerConfig(listen=(("127.0.0.1", 0),)), Providers(), on_end=ends.append) as server:
+        host, port = server.addresses[0]
+
+        def echoes() -> Generator[int, None, None]:
+            with connect(f"KERMA@{host}:{port}") as peer:
+                while True:
+                    yield peer.echo()
+
+        running = echoes()
+        assert next(running) == 0
+        running.close()
+        assert server.drain(PATIENCE)
+    assert [end.end for end in ends] == ["released"]
 
 
 def trickled(

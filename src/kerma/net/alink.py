@@ -19,7 +19,7 @@ from typing import Any
 
 from kerma.errors import ConnectionLostError, KermaError, NetworkError, TimeoutExpiredError
 from kerma.limits import NetworkLimits
-from kerma.net.core import Core
+from kerma.net.core import Core, Patience
 from kerma.net.link import BUFFER_SIZE
 from kerma.net.outgoing import BrokenPayloadError, pieces
 from kerma.net.peer import Peer
@@ -87,10 +87,10 @@ class AsyncLink:
     async def next_message(self, timeout: float) -> Message:
         """Wait for a whole message; raises why none will come."""
         core, loop = self.core, asyncio.get_running_loop()
-        deadline = loop.time() + timeout
+        patience = Patience(core, timeout, loop.time())
         while not core.messages:
             core.check()
-            left = deadline - loop.time()
+            left = patience.left(loop.time())
             if left <= 0 or not await self.receive_some(left):
                 error = TimeoutExpiredError(f"no response within {timeout:g} s", where=core.where)
                 await self.abort(error)

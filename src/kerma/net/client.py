@@ -187,7 +187,7 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is None or isinstance(error, GeneratorExit):  # whoever took results wants no more: no reason to abort
             self.close()
         else:
             self.abort()

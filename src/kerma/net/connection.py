@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from kerma.dimse import Command, CommandField, StatusCategory, category_of
 from kerma.errors import AbortError, ConnectionLostError, NetworkError, RejectedError, RemoteProtocolError
-from kerma.net.core import Core
+from kerma.net.core import PROGRESS, Core
 from kerma.net.link import Buffers, Link, drive
 from kerma.net.summary import AssociationSummary
 from kerma.net.transport import TLSTransport, Transport, connect_error_text
@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     import ssl
 
     from kerma.net.server import Server
-
-PROGRESS = 4096
-"""Bytes from which on a peer counts as alive that has not sent a whole message yet."""
 
 
 class Verdict(enum.Enum):

@@ -33,6 +33,28 @@ from kerma.ul.states import State
 
 OpenIncoming = Callable[[Context, Command], Incoming]
 
+PROGRESS = 4096
+"""Bytes from which on a peer counts as alive in the middle of a message: a byte a second is no sign of life."""
+
+
+class Patience:
+    """How long to wait for a whole message: ``timeout`` seconds, anew whenever ``PROGRESS`` bytes of it have come."""
+
+    __slots__ = ("_core", "_deadline", "_mark", "_timeout")
+
+    def __init__(self, core: Core, timeout: float, now: float) -> None:
+        self._core = core
+        self._timeout = timeout
+        self._deadline = now + timeout
+        self._mark = core.received
+
+    def left(self, now: float) -> float:
+        """Seconds; 0 or less where it has run out."""
+        if self._core.received - self._mark >= PROGRESS:
+            self._mark = self._core.received
+            self._deadline = now + self._timeout
+        return self._deadline - now
+
 
 class Core:
     """One side of one association. ``messages`` are whole and not yet taken, oldest first."""
@@ -49,6 +71,7 @@ class Core:
         "limits",
         "messages",
         "open_incoming",
+        "received",
         "release_asked",
         "released",
         "request",
@@ -67,6 +90,8 @@ class Core:
         self.open_incoming = open_incoming
         self.stores = False
         """Whether what arrives may go to a sink that blocks (the asyncio driver then feeds in a thread)."""
+        self.received = 0
+        """Bytes that were fed."""
         self.session: Session | None = None
         self.contexts: dict[int, Context] = {}
         self.messages: list[Message] = []
@@ -93,6 +118,7 @@ class Core:
 
     def feed(self, data: Buffer) -> None:
         """Bytes of the transport; ``b""`` is its end."""
+        self.received += len(data)
         for event in self.ul.receive(data):
             if type(event) is PData:
                 if self.failure is None:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from kerma.errors import ConnectionLostError, KermaError, NetworkError, TimeoutExpiredError
 from kerma.limits import NetworkLimits
-from kerma.net.core import Core
+from kerma.net.core import Core, Patience
 from kerma.net.outgoing import BrokenPayloadError, pieces
 from kerma.net.transport import Transport
 from kerma.services.flow import Effect, Emit, Flow, Message, Poll, Receive, Send, SendPayload, Stop
@@ -91,10 +91,10 @@ class Link:
     def next_message(self, timeout: float) -> Message:
         """Wait for a whole message; raises why none will come."""
         core = self.core
-        deadline = time.monotonic() + timeout
+        patience = Patience(core, timeout, time.monotonic())
         while not core.messages:
             core.check()
-            left = deadline - time.monotonic()
+            left = patience.left(time.monotonic())
             if left <= 0 or not self.receive_some(left):
                 error = TimeoutExpiredError(f"no response within {timeout:g} s", where=core.where)
                 self.abort(error)
