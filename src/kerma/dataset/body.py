@@ -16,12 +16,12 @@ from __future__ import annotations
 from typing import Any
 
 from kerma import values
-from kerma.encoding.headers import read_header
+from kerma.encoding.headers import other_encoding, read_header
 from kerma.encoding.marks import Header, Marks
 from kerma.encoding.scan import scan
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, Encoding, key_of
-from kerma.errors import KermaError
+from kerma.errors import FormatError, KermaError
 from kerma.limits import Limits, Strictness
 from kerma.standard import elements, private
 
@@ -102,7 +102,22 @@ class Body:
     def load(self) -> dict[int, int | str]:
         """Scan, unless done."""
         if self.index_now is None:
-            found: dict[int, Any] = scan(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
+            found: dict[int, Any]
+            try:
+                found = scan(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
+            except FormatError:
+                other = None if self.path else other_encoding(self.buf, self.start, self.end, self.encoding)
+                if other is None:
+                    raise
+                self.marks.forget(self.start)
+                found = scan(self.buf, self.start, self.end, other, self.marks, self.path)
+                self.marks.note(
+                    "wrong-syntax",
+                    f"the data set is in {other.name}, not in {self.encoding.name} as its transfer syntax says",
+                    offset=self.start,
+                    section="PS3.5 10",
+                )
+                self.encoding = other
             self.index_now = found
         return self.index_now
 

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from kerma.encoding.marks import Header, Marks
 from kerma.encoding.source import Buffer
-from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
+from kerma.encoding.syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
 from kerma.errors import FormatError, TruncatedError, format_path
+from kerma.limits import Limits, Strictness
 from kerma.standard import elements
 
 SECTION_HEADER = "PS3.5 7.1"
@@ -122,8 +123,6 @@ def _guess_length(buf: Buffer, pos: int, end: int, encoding: Encoding, header: H
     """The same VR with a length field of the other size, if that makes sense."""
     if header.value == pos + 12:
         other = Header(header.key, header.vr, encoding.u16.unpack_from(buf, pos + 6)[0], pos + 8)
-        if not other.length:  # the reserved bytes are right, so the length itself is what is wrong
-            return None
     elif end - pos >= 12 and not encoding.u16.unpack_from(buf, pos + 6)[0]:
         other = Header(header.key, header.vr, encoding.u32.unpack_from(buf, pos + 8)[0], pos + 12)
     else:
@@ -152,7 +151,11 @@ def _guess_vr(
         fits = after <= end and plausible(buf, after, end, encoding, key)
         if fits or (guess.length == UNDEFINED and _is_item(buf, guess.value, end, encoding)):
             marks.note(
-                "wrong-vr", f"{tag_text(key)} has no VR of PS3.5; taken as {vr}", offset=pos, path=path, section="PS3.5 6.2"
+                "wrong-vr",
+                f"{tag_text(key)} has no VR of PS3.5; taken as {vr}",
+                offset=pos,
+                path=path,
+                section="PS3.5 6.2",
             )
             marks.odd[pos] = guess
             return guess
@@ -161,6 +164,30 @@ def _guess_vr(
 
 def _is_item(buf: Buffer, pos: int, end: int, encoding: Encoding) -> bool:
     return pos + 8 <= end and encoding.u32.unpack_from(buf, pos)[0] in {encoding.item, encoding.sequence_end}
+
+
+def other_encoding(buf: Buffer, pos: int, end: int, encoding: Encoding) -> Encoding | None:
+    """What a data set that is not in ``encoding`` is in, told by its first element; None where that tells nothing.
+
+    For the wild: a file whose transfer syntax says explicit VR and whose elements are implicit, and the reverse (PS3.5 7.1, 10).
+    """
+    if end - pos < 8:
+        return None
+    for other in (EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE):
+        if other is encoding:
+            continue
+        try:
+            header = header_at(buf, pos, end, other, Marks(Limits(), Strictness.STRICT), ())
+        except FormatError:
+            continue
+        known = elements.lookup(key_of(header.key)) is not None or not header.key >> 16
+        if header.length == UNDEFINED:
+            follows = _is_item(buf, header.value, end, other)
+        else:
+            follows = plausible(buf, header.value + header.length, end, other, header.key)
+        if known and follows:
+            return other
+    return None
 
 
 def encoding_inside(buf: Buffer, pos: int, end: int, encoding: Encoding) -> Encoding:

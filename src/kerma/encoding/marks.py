@@ -44,6 +44,14 @@ class Marks:
             raise FormatError(f"{text} [{section}]", offset=offset, path=path)
         self.findings.append(Finding(code, text, offset, path, section))
 
+    def forget(self, start: int) -> None:
+        """Drop what a scan from ``start`` on took for granted and what it noted, before another way of reading is tried."""
+        for known in (self.ends, self.odd):
+            for at in [at for at in known if at >= start]:
+                del known[at]
+        self.bare = {at for at in self.bare if at < start}
+        self.findings[:] = [one for one in self.findings if one.offset is None or one.offset < start]
+
     def after(self, value: int) -> int:
         """The offset of what follows the undefined-length value at ``value``, once walked."""
         end = self.ends[value]

@@ -109,15 +109,28 @@ def careful(
             filled = _first_not_zero(buf, pos, end)
             if filled == end and (index or end - pos < 8):
                 marks.note(
-                    "trailing-padding", f"{end - pos} zero bytes after the last element", offset=pos, path=path, section="PS3.5 7.1"
+                    "trailing-padding",
+                    f"{end - pos} zero bytes after the last element",
+                    offset=pos,
+                    path=path,
+                    section="PS3.5 7.1",
                 )
                 break
         elif key in {encoding.item_end, encoding.sequence_end}:
-            marks.note("stray-delimiter", "a delimiter outside any sequence", offset=pos, path=path, section="PS3.5 7.5")
+            marks.note(
+                "stray-delimiter", "a delimiter outside any sequence", offset=pos, path=path, section="PS3.5 7.5"
+            )
             pos += 8
             continue
         elif key == encoding.item:
-            raise FormatError("an item outside any sequence", offset=pos, path=path)
+            length = encoding.pair.unpack_from(buf, pos)[1]
+            if length > end - pos - 8:
+                raise FormatError("an item outside any sequence", offset=pos, path=path)
+            marks.note(
+                "stray-item", "an item outside any sequence is left out", offset=pos, path=path, section="PS3.5 7.5"
+            )
+            pos += 8 + length
+            continue
         header = header_at(buf, pos, end, encoding, marks, path)
         if header.length == UNDEFINED:
             tag = key_of(header.key)
@@ -128,7 +141,11 @@ def careful(
                 raise overrun(header, pos, end, path)
         if header.key in index:
             marks.note(
-                "duplicate", f"{tag_text(header.key)} occurs twice; the last counts", offset=pos, path=path, section="PS3.5 7.1"
+                "duplicate",
+                f"{tag_text(header.key)} occurs twice; the last counts",
+                offset=pos,
+                path=path,
+                section="PS3.5 7.1",
             )
         index[header.key] = pos
         if len(index) > marks.limits.max_elements:

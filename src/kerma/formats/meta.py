@@ -24,6 +24,8 @@ _SECTION = "PS3.10 7.1"
 _SYNTAX = key_of(0x00020010)
 _GROUP_LENGTH = key_of(0x00020000)
 _LIMITS = Limits()
+_FIRST_META = 1024
+"""Bytes of the first meta element; more is two letters of a wrong VR taken for a length."""
 
 
 class Head(NamedTuple):
@@ -43,14 +45,14 @@ class Head(NamedTuple):
 
     def text(self, buf: Buffer, tag: int) -> str:
         """A UID or other plain text of the meta information, "" where absent."""
-        return _text(buf, self.index, self.encoding, key_of(tag))
+        return _text(buf, self.index, self.encoding, self.marks, key_of(tag))
 
 
-def _text(buf: Buffer, index: dict[int, int], encoding: Encoding, key: int) -> str:
+def _text(buf: Buffer, index: dict[int, int], encoding: Encoding, marks: Marks, key: int) -> str:
     at = index.get(key)
     if at is None:
         return ""
-    head = read_header(buf, at, encoding)
+    head = marks.odd.get(at) or read_header(buf, at, encoding)
     return str(bytes(buf[head.value : head.value + head.length]), "latin-1").strip(" \0")
 
 
@@ -80,9 +82,22 @@ def _after_mark(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, st
     index, end = _meta_elements(buf, start, size, encoding, marks)
     if not index:
         return _bare(buf, size, marks, preamble, start)
-    uid = _text(buf, index, encoding, _SYNTAX)
+    return _with_meta(buf, size, marks, preamble, (start, end), index, encoding)
+
+
+def _with_meta(
+    buf: Buffer,
+    size: int,
+    marks: Marks,
+    preamble: bytes | None,
+    span: tuple[int, int],
+    index: dict[int, int],
+    encoding: Encoding,
+) -> Head:
+    start, end = span
+    uid = _text(buf, index, encoding, marks, _SYNTAX)
     if not uid:
-        uid = _guess_syntax(buf, end, size)
+        uid = _guess_syntax(buf, end, size, certain=True)
         marks.note(
             "no-syntax", "the meta information names no transfer syntax; it is guessed", offset=start, section=_SECTION
         )
@@ -119,14 +134,16 @@ def _well_formed(buf: Buffer, marks: Marks, preamble: bytes | None, start: int) 
 
 
 def _bare(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, start: int) -> Head:
-    """No meta elements after DICM: a data set, or meta information in implicit VR."""
+    """No meta elements after DICM: meta information in implicit VR or with a wrong VR in front, or a data set."""
+    if buf[start : start + 2] == b"\x02\0" and start + 8 <= len(buf):
+        length = IMPLICIT_LE.header.unpack_from(buf, start)[1]
+        encoding = IMPLICIT_LE if length <= _FIRST_META else EXPLICIT_LE
+        index, end = _meta_elements(buf, start, size, encoding, marks, guess=True)
+        if index:
+            if encoding is IMPLICIT_LE:
+                marks.note("implicit-meta", "the meta information is in implicit VR", offset=start, section=_SECTION)
+            return _with_meta(buf, size, marks, preamble, (start, end), index, encoding)
     uid = _guess_syntax(buf, start, size)
-    encoding = IMPLICIT_LE
-    index, end = _meta_elements(buf, start, size, encoding, marks)
-    if index:
-        marks.note("implicit-meta", "the meta information is in implicit VR", offset=start, section=_SECTION)
-        named = _text(buf, index, encoding, _SYNTAX)
-        return Head(preamble, (start, end), named or _guess_syntax(buf, end, size), end, index, encoding, marks)
     marks.note("no-meta", "there is no file meta information", offset=start, section=_SECTION)
     return Head(preamble, None, uid, start, {}, EXPLICIT_LE, marks)
 
@@ -138,15 +155,19 @@ def _without_mark(buf: Buffer, size: int, marks: Marks) -> Head:
             index, end = _meta_elements(buf, 0, size, encoding, marks)
             if index:
                 marks.note("no-preamble", "the file begins with its meta information", offset=0, section=_SECTION)
-                named = _text(buf, index, encoding, _SYNTAX)
-                return Head(None, (0, end), named or _guess_syntax(buf, end, size), end, index, encoding, marks)
+                return _with_meta(buf, size, marks, None, (0, end), index, encoding)
     uid = _guess_syntax(buf, 0, size)
     marks.note("no-meta", "there is neither preamble nor file meta information", offset=0, section=_SECTION)
     return Head(None, None, uid, 0, {}, EXPLICIT_LE, marks)
 
 
-def _meta_elements(buf: Buffer, pos: int, size: int, encoding: Encoding, marks: Marks) -> tuple[dict[int, int], int]:
-    """The elements of group 0002 from ``pos`` on, and where they end. The group decides, not the group length, which may be wrong."""
+def _meta_elements(
+    buf: Buffer, pos: int, size: int, encoding: Encoding, marks: Marks, *, guess: bool = False
+) -> tuple[dict[int, int], int]:
+    """The elements of group 0002 from ``pos`` on, and where they end. The group decides, not the group length, which may be wrong.
+
+    Nothing where the first has no VR of the standard, unless ``guess``; a wrong VR further on is understood where that makes sense.
+    """
     index: dict[int, int] = {}
     limit = len(buf)
     start = pos
@@ -154,10 +175,8 @@ def _meta_elements(buf: Buffer, pos: int, size: int, encoding: Encoding, marks: 
     while pos + 8 <= limit:
         if buf[pos : pos + 2] != b"\x02\0":
             break
-        if encoding.explicit and not _is_vr(buf, pos, encoding):
-            if not index:
-                return {}, start
-            break
+        if encoding.explicit and not index and not guess and not _is_vr(buf, pos, encoding):
+            return {}, start
         try:
             head = header_at(buf, pos, limit, encoding, marks, ())
         except TruncatedError as error:
@@ -190,16 +209,23 @@ def _is_vr(buf: Buffer, pos: int, encoding: Encoding) -> bool:
 _GUESSES = ((EXPLICIT_LE, "1.2.840.10008.1.2.1"), (EXPLICIT_BE, "1.2.840.10008.1.2.2"))
 
 
-def _guess_syntax(buf: Buffer, pos: int, size: int) -> str:
-    """The syntax of a data set without a name for it, from its first element. ``NotDicomError`` where that is none."""
+def _guess_syntax(buf: Buffer, pos: int, size: int, *, certain: bool = False) -> str:
+    """The syntax of a data set without a name for it, from its first element.
+
+    ``NotDicomError`` where that is none, unless it is ``certain`` that this is DICOM: then it is the default syntax (PS3.5 10.1).
+    """
     if pos + 8 > min(size, len(buf)):
         if pos == size and pos:
             return "1.2.840.10008.1.2.1"
+        if certain:
+            return "1.2.840.10008.1.2"
         raise NotDicomError("the bytes are neither a DICOM file nor a data set", offset=pos)
     for encoding, uid in _GUESSES:
         group = encoding.u16.unpack_from(buf, pos)[0]
         if _is_vr(buf, pos, encoding) and group <= 0x0100:
             return uid
+    if certain:
+        return "1.2.840.10008.1.2"
     group, element, length = struct.unpack_from("<HHI", buf, pos)
     first = group in range(0x0000, 0x0041) and not group & 1 and element <= 0x9999
     if first and pos + 8 + length <= size and group in {0x0000, 0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}:
