@@ -22,7 +22,7 @@ from kerma.net.receiver import DatasetProvider
 from kerma.net.requestor import association_request, check_answer, refuse_store
 from kerma.net.tls import TLSConfig
 from kerma.query.model import Level, Root
-from kerma.services.flow import Associate, Effect, Emit, Flow, Release
+from kerma.services.flow import Associate, Break, Effect, Emit, Flow, Release
 from kerma.services.providers import StorageProvider
 from kerma.services.retrieve_scu import Progress
 from kerma.services.storage_scu import StoreResult
@@ -63,7 +63,8 @@ class AsyncResults(AsyncIterator[StoreResult]):
 
 
 class _Call:
-    """A call that is under way. Who stops taking its results and who begins the next call may both end it, at one time."""
+    """A call that is under way. Who stops taking its results and who begins the next call may both end it, at one
+    time."""
 
     def __init__(self, runner: AsyncGenerator[Any, None]) -> None:
         self.runner = runner
@@ -202,6 +203,8 @@ class AsyncClient:
             case Release():
                 return await self._forget()
         if self._link is None:
+            if isinstance(effect, Break):
+                return None
             raise NetworkError("no association is open", where=str(self.peer))
         return await self._link.perform(effect)
 

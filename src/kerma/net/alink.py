@@ -17,14 +17,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import closing
 from typing import Any
 
-from kerma.errors import ConnectionLostError, KermaError, NetworkError, TimeoutExpiredError
+from kerma.errors import ConnectionLostError, KermaError, NetworkError, RemoteProtocolError, TimeoutExpiredError
 from kerma.limits import NetworkLimits
 from kerma.net.core import Core, Patience
 from kerma.net.link import BUFFER_SIZE
 from kerma.net.outgoing import BrokenPayloadError, pieces
 from kerma.net.peer import Peer
 from kerma.net.transport import Buffer, connect_error
-from kerma.services.flow import Effect, Emit, Flow, Message, Poll, Receive, Send, SendPayload, Stop
+from kerma.services.flow import Break, Effect, Emit, Flow, Message, Poll, Receive, Send, SendPayload, Stop
 
 
 class AsyncLink:
@@ -163,6 +163,8 @@ class AsyncLink:
                 case Poll():
                     await self.poll_ended()
                     return self.core.messages.pop(0) if self.core.messages else None
+                case Break():
+                    await self.abort(effect.error)
                 case _:
                     raise TypeError(f"{type(effect).__name__} is not for a single association")
         except asyncio.CancelledError:
@@ -194,11 +196,13 @@ class AsyncLink:
 
 
 def _step(flow: Flow[Any], result: Any, error: BaseException | None) -> tuple[bool, Any]:
-    """Go on with ``flow``: (True, effect), or (False, None) at its end."""
+    """Go on with ``flow``: (True, effect), or (False, None) at its end; a broken protocol is handed over."""
     try:
         return True, flow.send(result) if error is None else flow.throw(error)
     except (StopIteration, Stop):
         return False, None
+    except RemoteProtocolError as broken:
+        return True, broken
 
 
 async def adrive(
@@ -219,6 +223,9 @@ async def adrive(
                 more, effect = await asyncio.to_thread(_step, flow, result, error)
             else:
                 more, effect = _step(flow, result, error)
+            if isinstance(effect, RemoteProtocolError):
+                await perform(Break(effect))
+                raise effect
             if not more:
                 return
             result = error = None

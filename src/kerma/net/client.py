@@ -31,7 +31,7 @@ from kerma.net.requestor import association_request, check_answer, refuse_store
 from kerma.net.tls import TLSConfig
 from kerma.net.transport import connect as connect_transport
 from kerma.query.model import Level, Root
-from kerma.services.flow import Associate, Effect, Flow, Release
+from kerma.services.flow import Associate, Break, Effect, Flow, Release
 from kerma.services.providers import StorageProvider
 from kerma.services.retrieve_scu import Progress
 from kerma.services.sendable import Sendable
@@ -218,6 +218,8 @@ class Client:
                 self._forget()
                 return None
         if self._link is None:
+            if isinstance(effect, Break):
+                return None
             raise NetworkError("no association is open", where=str(self.peer))
         return self._link.perform(effect)
 

@@ -138,7 +138,6 @@ class Connection:
                 self.expiry = Expiry.ARTIM if self.core.ul.artim_running else Expiry.IDLE
                 return self._expire(link)
             if server.others_wait and (transport.received - before < PROGRESS or not self.core.in_message):
-                self._set_deadline()
                 return Verdict.AGAIN
 
     def _settle(self, link: Link) -> bool:

@@ -18,12 +18,12 @@ from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import Any, TypeVar
 
-from kerma.errors import ConnectionLostError, KermaError, NetworkError, TimeoutExpiredError
+from kerma.errors import ConnectionLostError, KermaError, NetworkError, RemoteProtocolError, TimeoutExpiredError
 from kerma.limits import NetworkLimits
 from kerma.net.core import Core, Patience
 from kerma.net.outgoing import BrokenPayloadError, pieces
 from kerma.net.transport import Transport
-from kerma.services.flow import Effect, Emit, Flow, Message, Poll, Receive, Send, SendPayload, Stop
+from kerma.services.flow import Break, Effect, Emit, Flow, Message, Poll, Receive, Send, SendPayload, Stop
 
 R = TypeVar("R")
 
@@ -150,6 +150,8 @@ class Link:
                 return self.next_message(self.limits.response)
             case Poll():
                 return self.poll()
+            case Break():
+                self.abort(effect.error)
             case _:
                 raise TypeError(f"{type(effect).__name__} is not for a single association")
         return None
@@ -201,6 +203,9 @@ def drive(
                 return stop.value  # type: ignore[no-any-return]
             except Stop:
                 return None  # type: ignore[return-value]
+            except RemoteProtocolError as broken:
+                perform(Break(broken))
+                raise
             result = error = None
             if type(effect) is Emit:
                 if stopping:

@@ -17,6 +17,7 @@ import os
 import select
 import socket
 import struct
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -117,11 +118,10 @@ class Transport:
             return
 
     def _send_one(self, view: memoryview) -> None:
-        sock = self.sock
         total = len(view)
-        done = sock.send(view)
-        while done < total:
-            done += sock.send(view[done:])
+        done = self.sock.send(view)
+        if done < total:
+            self._send_rest([view[done:]], total - done)
         self.sent += total
 
     def _send_many(self, buffers: list[Buffer]) -> None:
@@ -129,17 +129,20 @@ class Transport:
             self._send_one(memoryview(b"".join(buffers)))
             return
         total = sum(map(len, buffers))
+        done = self.sock.sendmsg(buffers)
+        if done < total:
+            self._send_rest(_after(buffers, done), total - done)
         self.sent += total
-        left = total - self.sock.sendmsg(buffers)
+
+    def _send_rest(self, buffers: list[Buffer], left: int) -> None:
+        """What one call did not take. The time-out holds for all of it: a peer that reads a byte a second is no help."""
+        deadline = time.monotonic() + self._send_timeout
         while left:
-            skip = total - left
-            index = 0
-            while skip >= len(buffers[index]):
-                skip -= len(buffers[index])
-                index += 1
-            buffers = [memoryview(buffers[index])[skip:], *buffers[index + 1 :]]
-            total = left
-            left = total - self.sock.sendmsg(buffers)
+            if time.monotonic() > deadline > 0:
+                raise TimeoutError
+            done = self.sock.sendmsg(buffers) if _GATHER else self.sock.send(buffers[0])
+            left -= done
+            buffers = _after(buffers, done) if left else []
 
     def _kernel_timeout(self, option: int, seconds: float) -> None:
         if _KERNEL_TIMEOUTS:
@@ -218,6 +221,15 @@ def _gathered(buffers: Sequence[Buffer]) -> list[Buffer]:
     if small:
         out.append(b"".join(small))
     return out
+
+
+def _after(buffers: Sequence[Buffer], skip: int) -> list[Buffer]:
+    """``buffers`` without their first ``skip`` bytes."""
+    for index, buffer in enumerate(buffers):
+        if skip < len(buffer):
+            return [memoryview(buffer)[skip:], *buffers[index + 1 :]]
+        skip -= len(buffer)
+    return []
 
 
 def connect(peer: Peer, timeout: float) -> Transport:

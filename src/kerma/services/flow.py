@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 from kerma.dimse import Command
 from kerma.encoding.source import Buffer, ByteSource
-from kerma.errors import KermaError
+from kerma.errors import KermaError, RemoteProtocolError
 from kerma.services.incoming import Incoming
 from kerma.ul.negotiation import Context, Need
 
@@ -117,5 +117,12 @@ class Release:
     """End the current association in good order."""
 
 
-Effect = Send | SendPayload | Receive | Poll | Emit | Associate | Release
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The peer broke the protocol: abort the current association."""
+
+    error: RemoteProtocolError
+
+
+Effect = Break | Send | SendPayload | Receive | Poll | Emit | Associate | Release
 Flow = Generator[Effect, Any, R]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 
 from kerma.dimse import Command, CommandField, StatusCategory, category_of
 from kerma.dimse.status import text_of
-from kerma.errors import KermaError, LocalProtocolError, NetworkError, NoContextError
-from kerma.services.flow import Associate, Emit, Flow, PayloadError, Receive, Release, SendPayload, Stop
+from kerma.errors import KermaError, LocalProtocolError, NetworkError, NoContextError, RemoteProtocolError
+from kerma.services.flow import Associate, Break, Emit, Flow, PayloadError, Receive, SendPayload, Stop
 from kerma.services.responses import expect
 from kerma.services.sendable import Sendable
 from kerma.services.sop_classes import UNCOMPRESSED
@@ -124,14 +124,14 @@ def store(items: Sequence[Sendable], *, originator: Originator | None = None, pr
                     result = failed(item, error)
                 except NetworkError as error:
                     lost, result = error, failed(item, error)
+                    if isinstance(error, RemoteProtocolError):
+                        yield Break(error)
             else:
                 result = failed(item, lost)
             try:
                 yield Emit(result)
             except Stop:
                 return
-    if begun:
-        yield Release()
 
 
 def store_one(
