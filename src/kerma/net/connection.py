@@ -172,6 +172,10 @@ class Connection:
             self.core.abort(error.source, error.reason, error)
             link.flush()
         except NetworkError as error:
+            if isinstance(error, LocalProtocolError) and self.core.failure is None:
+                self.server.report("an association was aborted", error)
+                self.core.abort(0, 0)
+                link.flush()
             self.core.fail(error)
         except Exception as error:  # noqa: BLE001 - a bug of ours ends this association, not the server
             self.server.report("an association was aborted", error)

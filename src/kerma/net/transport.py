@@ -135,7 +135,8 @@ class Transport:
         self.sent += total
 
     def _send_rest(self, buffers: list[Buffer], left: int) -> None:
-        """What one call did not take. The time-out holds for all of it: a peer that reads a byte a second is no help."""
+        """What one call did not take. The time-out holds for all of it: a peer that reads a byte a second is no
+        help."""
         deadline = time.monotonic() + self._send_timeout
         while left:
             if time.monotonic() > deadline > 0:
