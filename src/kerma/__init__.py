@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kerma.archive import Archive
     from kerma.dataset import Dataset, Element, Sequence
     from kerma.errors import KermaError
+    from kerma.formats.json import to_json
     from kerma.formats.part10 import open, read, write
     from kerma.net.client import connect
 
@@ -30,6 +31,7 @@ __all__ = [
     "connect",
     "open",
     "read",
+    "to_json",
     "write",
 ]
 
@@ -42,6 +44,7 @@ _HOME = {
     "connect": "kerma.net.client",
     "open": "kerma.formats.part10",
     "read": "kerma.formats.part10",
+    "to_json": "kerma.formats.json",
     "write": "kerma.formats.part10",
 }
 _MODULES = {"aio"}

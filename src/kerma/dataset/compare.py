@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kerma.encoding.swap import swapped
+from kerma.errors import ValueFormatError
 
 if TYPE_CHECKING:
     from kerma.dataset.dataset import Dataset
@@ -50,14 +51,19 @@ def _tags(ds: Dataset) -> list[int]:
 
 
 def _same(one: Dataset, two: Dataset, tag: int) -> bool:
-    first: Any = one.value_of(tag)
-    second: Any = two.value_of(tag)
+    try:
+        first: Any = one.value_of(tag)
+        second: Any = two.value_of(tag)
+    except ValueFormatError:
+        # What cannot be decoded is the same where its bytes are.
+        return one[tag].raw == two[tag].raw
     if isinstance(first, memoryview) and isinstance(second, memoryview):
-        return _normal_bytes(one, tag, first) == _normal_bytes(two, tag, second)
+        return normal_bytes(one, tag, first) == normal_bytes(two, tag, second)
     return bool(first == second)
 
 
-def _normal_bytes(ds: Dataset, tag: int, value: memoryview) -> Any:
+def normal_bytes(ds: Dataset, tag: int, value: memoryview) -> Any:
+    """A binary value as it is in little endian."""
     size = ds.word_size(tag)
     if size == 1:
         return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kerma.dataset.body import Body
+from kerma.dataset.sequence import Sequence
 from kerma.encoding.marks import Header
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import UNDEFINED, key_of
@@ -26,6 +27,16 @@ class Element:
     @property
     def _body(self) -> Body:
         return self._ds._body
+
+    @property
+    def dataset(self) -> Dataset:
+        """The data set that holds it."""
+        return self._ds
+
+    @property
+    def sequence(self) -> Sequence:
+        """The items of an SQ element, not kept by the data set unless it had them; for reading only."""
+        return self._ds.sequence_of(self.tag)
 
     @property
     def header(self) -> Header | None:

@@ -33,7 +33,7 @@ def walk(ds: Dataset, *, max_path: int = 64) -> Iterator[tuple[Path, Element]]:
         element = Element(current, tag)
         yield path, element
         if element.vr == "SQ":
-            items.append((enumerate(current.sequence_of(tag).transient()), path))
+            items.append((enumerate(element.sequence.transient()), path))
             _next_item(stack, items, max_path)
 
 
