@@ -18,6 +18,7 @@ class FileSource:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Opens ``path``; ``OSError`` as the system gives it."""
         self._name = os.fspath(path)
+        self._fd = -1
         self._fd = os.open(self._name, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0))
         self._size = os.fstat(self._fd).st_size
 
