@@ -6,6 +6,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Generator
+from pathlib import Path
 
 import pytest
 from tests.ul.samples import AC, CT, IMPLICIT, RQ, VERIFICATION
@@ -17,13 +18,14 @@ from kerma.formats.instance import Instance
 from kerma.limits import NetworkLimits
 from kerma.net.client import connect
 from kerma.net.core import PROGRESS, Core, Patience
+from kerma.net.folder import FolderProvider
 from kerma.net.requestor import refuse_store
 from kerma.net.server import Server, ServerConfig
 from kerma.net.summary import AssociationSummary
 from kerma.query import from_keys
 from kerma.query.model import Level, Root
 from kerma.services.dispatch import Providers
-from kerma.services.flow import Associate, Emit, SendPayload
+from kerma.services.flow import Associate, Effect, Emit, SendPayload
 from kerma.services.retrieve_scu import get
 from kerma.services.sendable import Sendable
 from kerma.services.storage_scu import StoreResult, store
@@ -72,22 +74,46 @@ def test_a_peer_that_takes_storage_but_no_get() -> None:
 
 
 def test_an_instance_that_no_command_can_name_fails_alone() -> None:
-    items = [
-        Sendable.of_instance(Instance(CT, uid, IMPLICIT, 0, 0, lambda: BytesSource(b""))) for uid in ("größer", "1.2")
-    ]
+    items = [Sendable.of_instance(Instance(CT, uid, IMPLICIT, 0, 0, lambda: BytesSource(b""))) for uid in ("€", "1.2")]
     flow = store(items)
     assert isinstance(next(flow), Associate)
     results: list[StoreResult] = []
-    effect = flow.send({1: Context(1, CT, IMPLICIT)})
-    while len(results) < 2:
+    effect: Effect | None = flow.send({1: Context(1, CT, IMPLICIT)})
+    while effect is not None:
         if isinstance(effect, Emit):
             results.append(effect.value)
-            effect = next(flow)
+            effect = next(flow, None)
         elif isinstance(effect, SendPayload) and not effect.command.AffectedSOPInstanceUID.isascii():
             effect = flow.throw(LocalProtocolError("no UI value"))
         else:
             effect = flow.throw(NoContextError("enough"))
     assert [result.error for result in results] == ["no UI value", "enough"]
+
+
+@pytest.mark.parametrize("uid", ["../../etc/passwd", "\xff\xfe", "1" * 10_000, "1.2\n3", "C:\\x"])
+def test_impossible_instance_uids_are_answered_with_a_status(uid: str, tmp_path: Path) -> None:
+    request = Command(
+        CommandField.C_STORE_RQ, MessageID=1, Priority=0, AffectedSOPClassUID=CT, AffectedSOPInstanceUID=uid
+    )
+    session = Session({3: Context(3, CT, IMPLICIT)}, 16_384)
+    providers = Providers(storage=FolderProvider(tmp_path, sync=False))
+    with (
+        Server(ServerConfig(listen=(("127.0.0.1", 0),)), providers) as server,
+        socket.create_connection(server.addresses[0], PATIENCE) as sock,
+    ):
+        requestor = Core("requestor", NetworkLimits(), refuse_store, "peer")
+        requestor.associate(RQ)
+        sock.sendall(b"".join(requestor.ul.take_output()))
+        while not requestor.contexts:
+            requestor.feed(sock.recv(65_536))
+        sock.sendall(b"".join(session.frames(3, request, b"\x08\0\x16\0\0\0\0\0")))
+        while not requestor.messages:
+            requestor.feed(sock.recv(65_536))
+            assert not requestor.over
+        [message] = requestor.messages
+    assert message.command.Status == 0xC000
+    assert message.command.AffectedSOPInstanceUID == uid
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_large_message_may_take_longer_than_a_response() -> None:

@@ -188,7 +188,7 @@ def test_what_is_tolerated() -> None:
         (CommandField.C_ECHO_RQ, {"MessageID": None}, "is None"),
         (CommandField.C_ECHO_RQ, {"MessageID": 70_000, "AffectedSOPClassUID": "1.2"}, "no US value"),
         (CommandField.C_ECHO_RQ, {"MessageID": "1", "AffectedSOPClassUID": "1.2"}, "no US value"),
-        (CommandField.C_ECHO_RQ, {"MessageID": 1, "AffectedSOPClassUID": "größer"}, "no UI value"),
+        (CommandField.C_ECHO_RQ, {"MessageID": 1, "AffectedSOPClassUID": "€"}, "no UI value"),
         (CommandField.C_ECHO_RQ, {"MessageID": 1, "AffectedSOPClassUID": 12}, "no UI value"),
         (
             CommandField.C_ECHO_RSP,
@@ -200,6 +200,13 @@ def test_what_is_tolerated() -> None:
 def test_what_is_not_sent(field: CommandField, values: dict[str, Any], says: str) -> None:
     with pytest.raises(LocalProtocolError, match=says):
         Command(field, **values).encode()
+
+
+def test_impossible_uids_go_back_as_they_came() -> None:
+    request = Command.decode(echo(x0002=b"../../\xff\xfe"))
+    answer = request.response(0x0122)
+    assert Command.decode(answer.encode()).AffectedSOPClassUID == "../../\xff\xfe"
+    assert b"../../\xff\xfe" in answer.encode()
 
 
 def test_comments_lose_what_the_default_repertoire_has_not() -> None:

@@ -24,7 +24,7 @@ Buffer = bytes | bytearray | memoryview
 # The tag as one number, element in the upper half: little endian has the group first.
 _ELEMENT = Struct("<II").unpack_from
 _GROUP_LENGTH = bytes(4) + b"\x04\0\0\0"
-_US, _UI, _AE, _AT = Kind.US, Kind.UI, Kind.AE, Kind.AT
+_US, _UI, _AE, _LO, _AT = Kind.US, Kind.UI, Kind.AE, Kind.LO, Kind.AT
 _MAYBE, _ALWAYS = DataSet.MAYBE, DataSet.ALWAYS
 
 
@@ -227,8 +227,9 @@ def _encode_value(kind: Kind, value: Any) -> bytes:
     if kind is _AT:
         tags = (value,) if isinstance(value, int) else value
         return b"".join((tag >> 16).to_bytes(2, "little") + (tag & 0xFFFF).to_bytes(2, "little") for tag in tags)
-    # Command sets have no character set: the default repertoire, and nothing is lost that a peer needs to act.
-    data: bytes = value.encode("ascii", "strict" if kind is _UI else "replace")
+    # Command sets have no character set. UIDs and titles go back to who sent them byte for byte, whatever they hold; a
+    # comment is for reading and keeps to the default repertoire.
+    data: bytes = value.encode("ascii", "replace") if kind is _LO else value.encode("latin-1")
     if len(data) & 1:
         data += b"\0" if kind is _UI else b" "
     return data

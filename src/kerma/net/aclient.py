@@ -167,7 +167,7 @@ class AsyncClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is None:
+        if error is None or isinstance(error, GeneratorExit):  # whoever took results wants no more: no reason to abort
             await self.close()
         else:
             await self.abort()

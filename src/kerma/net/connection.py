@@ -17,7 +17,14 @@ import time
 from typing import TYPE_CHECKING
 
 from kerma.dimse import Command, CommandField, StatusCategory, category_of
-from kerma.errors import AbortError, ConnectionLostError, NetworkError, RejectedError, RemoteProtocolError
+from kerma.errors import (
+    AbortError,
+    ConnectionLostError,
+    LocalProtocolError,
+    NetworkError,
+    RejectedError,
+    RemoteProtocolError,
+)
 from kerma.net.core import PROGRESS, Core
 from kerma.net.link import Buffers, Link, drive
 from kerma.net.summary import AssociationSummary
@@ -172,9 +179,9 @@ class Connection:
             self.core.abort(error.source, error.reason, error)
             link.flush()
         except NetworkError as error:
-            if isinstance(error, LocalProtocolError) and self.core.failure is None:
+            if isinstance(error, LocalProtocolError) and self.core.failure is None:  # a bug of ours, as below
                 self.server.report("an association was aborted", error)
-                self.core.abort(0, 0)
+                self.core.abort(0, 0, error)
                 link.flush()
             self.core.fail(error)
         except Exception as error:  # noqa: BLE001 - a bug of ours ends this association, not the server
