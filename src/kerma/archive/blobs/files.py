@@ -3,8 +3,9 @@
 
 PS3 has no say here; docs/decisions/0003-durability.md has. Rules:
 
-- A file is written under a temporary name in ``incoming/``, renamed to its final name, and then synced with its
-  folder: a name in ``blobs/`` whose bytes fit it is whole, any other was never acknowledged.
+- A file is written under a temporary name in ``incoming/``, renamed to its final name, and then synced, with its
+  folder where the file system asks for that: a name in ``blobs/`` whose bytes fit it is whole, any other was never
+  acknowledged.
 - Buckets never run backwards, even where the clock does: recovery looks at the newest buckets only.
 - A key becomes a path only after it was parsed; every ``OSError`` of this module's calls becomes
   ``OutOfResourcesError`` or ``NotFoundError``.
@@ -23,6 +24,7 @@ from typing import cast
 
 import xxhash
 
+from kerma.archive.blobs.filesystem import names_follow_files
 from kerma.archive.blobs.store import BlobName, new_stem
 from kerma.encoding.source import ByteSource
 from kerma.errors import ArchiveError, NotFoundError, OutOfResourcesError
@@ -54,6 +56,7 @@ class FileBlobs:
                 (root / name).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise resources(f"cannot make the folders of the archive in {root}", error) from error
+        self._names_follow = names_follow_files(root)
 
     @property
     def bucket(self) -> str:
@@ -183,6 +186,8 @@ class FileBlobs:
 
     def sync_bucket(self, bucket: str) -> None:
         """Make the names in a bucket durable, through a handle that is kept while the bucket is the newest."""
+        if self._names_follow:
+            return
         with self._lock:
             if self._synced != bucket:
                 handle = os.open(self.root / "blobs" / bucket, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
