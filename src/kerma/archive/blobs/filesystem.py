@@ -1,8 +1,9 @@
 """What the file system under the archive promises about names.
 
-POSIX makes a name durable only by syncing its folder. ext4 and XFS keep one ordered journal: syncing a file that was just created
-or renamed commits the transaction of that change, so its name is on the disk when its bytes are, and syncing the folder as well buys
-nothing but a second flush of the disk (docs/decisions/0003-durability.md has what that costs). Everywhere else the folder is synced.
+POSIX makes a name durable only by syncing its folder. ext4 and XFS keep one ordered journal: syncing a file that was
+just created or renamed commits the transaction of that change, so its name is on the disk when its bytes are. Syncing
+the folder as well buys nothing but a second flush of the disk (docs/decisions/0003-durability.md has what that costs).
+Everywhere else the folder is synced.
 """
 
 from __future__ import annotations
