@@ -129,8 +129,8 @@ def accepted(request: AssociateRQ, answer: AssociateAC) -> dict[int, Context]:
         # A thousand associations agree on the same few UIDs; one string of each will do.
         contexts[context.id] = Context(
             context.id,
-            intern(offer.abstract_syntax),
-            intern(context.transfer_syntax),
+            intern(str(offer.abstract_syntax)),
+            intern(str(context.transfer_syntax)),
             as_scu,
             as_scp,
             extended.get(offer.abstract_syntax, b""),
