@@ -17,6 +17,7 @@ from pathlib import Path
 
 from bench import memory, network_idle, network_retrieve, network_store, query, startup
 from bench import network_common as common
+from bench.files import races as reading
 from bench.harness import Race, Report, machine_line
 
 OUT = Path(__file__).parent / "out"
@@ -38,6 +39,10 @@ class Plan:
         for race in races:
             race.run(self.rounds, warm=0, tell=self.tell)
         return races
+
+
+def files(plan: Plan) -> list[Race]:
+    return plan.run(reading.races(plan.work, 1_000 if plan.quick else 10_000, 500 if plan.quick else 2_000))
 
 
 def store(plan: Plan) -> list[Race]:
@@ -95,6 +100,7 @@ def start(plan: Plan) -> list[Race]:
 
 BENCHES: dict[str, Callable[[Plan], list[Race]]] = {
     "startup": start,
+    "files": files,
     "idle": idle,
     "store": store,
     "four": four,
