@@ -53,11 +53,13 @@ def _item_offsets(body: Body, pos: int, end: int, encoding: Encoding, path: tupl
         else:
             pos += 8 + length
             if pos > end:
-                raise TruncatedError(
-                    f"an item is {length} bytes long, {pos - end} of them are missing",
-                    missing=pos - end,
+                # The sequence is all there and says where it ends; an element that is cut by that is an error of its own.
+                marks.note(
+                    "item-length",
+                    f"an item is said to be {pos - end} bytes longer than its sequence; it ends with the sequence",
                     offset=pos - 8 - length,
                     path=(*path, len(offsets) - 1),
+                    section="PS3.5 7.5.2",
                 )
     return offsets
 
@@ -70,7 +72,7 @@ def _item_body(
     buf = parent.buf
     _, length = encoding.pair.unpack_from(buf, at)
     start = at + 8
-    stop = marks.ends[start] if length == UNDEFINED else start + length
+    stop = marks.ends[start] if length == UNDEFINED else min(start + length, end)
     inside = encoding_inside(buf, start, stop, encoding)
     if inside is not encoding and length != UNDEFINED:
         note_other_encoding(marks, start, path, encoding, inside)

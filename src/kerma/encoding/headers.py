@@ -69,9 +69,15 @@ def header_at(buf: Buffer, pos: int, end: int, encoding: Encoding, marks: Marks,
         else:
             length = encoding.u32.unpack_from(buf, pos + 8)[0]
             header = Header(key, encoding.vr_of[code], length, pos + 12)
-    if header.length == UNDEFINED or header.value + header.length <= end:
+    if header.length == UNDEFINED:
         return header
+    if header.value + header.length <= end and (
+        header.length or header.value != pos + 8 or plausible(buf, header.value, end, encoding, key)
+    ):
+        return _padded(buf, pos, end, encoding, marks, path, header) if header.length & 1 else header
     slipped = _guess_length(buf, pos, end, encoding, header) if encoding.explicit else None
+    if slipped is None and header.value + header.length <= end:
+        return header
     if slipped is None:
         raise overrun(header, pos, end, path)
     marks.note(
@@ -83,6 +89,20 @@ def header_at(buf: Buffer, pos: int, end: int, encoding: Encoding, marks: Marks,
     )
     marks.odd[pos] = slipped
     return slipped
+
+
+def _padded(
+    buf: Buffer, pos: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...], header: Header
+) -> Header:
+    """A value of odd length: as it is, or with the padding byte that its writer did not count."""
+    after = header.value + header.length
+    if plausible(buf, after, end, encoding, header.key) or not plausible(buf, after + 1, end, encoding, header.key):
+        return header
+    text = f"{tag_text(header.key)} has an odd length that does not count its padding byte"
+    marks.note("odd-length", text, offset=pos, path=path, section="PS3.5 7.1.1")
+    header = header._replace(length=header.length + 1)
+    marks.odd[pos] = header
+    return header
 
 
 def tag_text(key: int) -> str:
