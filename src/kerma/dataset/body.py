@@ -41,6 +41,7 @@ class Inherited:
 
 
 NOTHING = Inherited()
+_ITEM_TAGS = frozenset({b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"})
 
 
 class Body:
@@ -158,9 +159,15 @@ class Body:
         if vr and vr != "UN":
             return vr
         known = self.dictionary_vr(key_of(head.key))
-        if known == "SQ" or head.length != UNDEFINED:
+        if head.length != UNDEFINED:
+            if known == "SQ" and head.length and not self._begins_with_item(head):
+                return "UN"
             return known
-        return known if known in {"OB", "OW"} and not vr else "SQ"
+        return known if known in {"OB", "OW"} else "SQ"
+
+    def _begins_with_item(self, head: Header) -> bool:
+        """Whether a value that should be a sequence by the dictionary looks like one."""
+        return bytes(self.buf[head.value : head.value + 4]) in _ITEM_TAGS
 
     def dictionary_vr(self, tag: int) -> str:
         """The VR that the standard gives ``tag`` here; PixelRepresentation decides between US and SS."""

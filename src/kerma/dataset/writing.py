@@ -62,7 +62,7 @@ def chunks(ds: Dataset, uid: str | None = None) -> Iterator[Buffer]:
     came_as = ds.transfer_syntax_uid
     if uid is None:
         uid = came_as
-    encoding, deflated = (body.encoding, False) if uid is None else encoding_of(uid)
+    encoding, deflated = _target(ds, uid)
     changed = touched(body)
     if uid is not None and uid != came_as:
         _check_pixels(ds, uid)
@@ -74,6 +74,16 @@ def chunks(ds: Dataset, uid: str | None = None) -> Iterator[Buffer]:
     else:
         pieces = render(_Writer(encoding, changed).plan(body))
     return deflate(pieces) if deflated else pieces
+
+
+def _target(ds: Dataset, uid: str | None) -> tuple[Encoding, bool]:
+    """The encoding to write ``uid`` in: as it came where that is the syntax it came in, whatever its bytes turned out to be."""
+    body, file = ds._body, ds._file
+    if uid is None:
+        return body.encoding, False
+    if file is not None and uid == file.uid and body.end > body.start:
+        return body.encoding, file.deflated is not None
+    return encoding_of(uid)
 
 
 def touched(root: Body) -> set[int]:
@@ -294,6 +304,8 @@ class _Writer:
             raise ValueEncodeError(f"a value of {length} bytes has no length field (PS3.5 7.1)")
         odd = length & 1
         self.out.add(element_header(self.encoding, tag, vr, length + odd))
+        if odd and size > 1:
+            raw, odd = bytes(raw) + b"\0", 0  # the padding is part of the last word
         if length:
             self.out.add(raw if size == 1 else Swap(memoryview(raw), size))
         if odd:

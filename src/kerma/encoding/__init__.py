@@ -2,5 +2,5 @@
 
 The room knows element headers, lengths, nesting and byte order. It holds no value and no file: bytes come in as a buffer or a
 ``ByteSource`` and leave as slices. ``scan`` finds where each element lies, ``walk`` finds where undefined lengths end, ``headers``
-reads and writes one header, ``transcode`` streams a data set from one uncompressed syntax to another.
+reads one header, ``writer`` writes them and turns a plan of pieces into a stream.
 """

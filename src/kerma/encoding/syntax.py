@@ -19,6 +19,7 @@ from kerma.standard import transfer_syntaxes, vrs
 
 UNDEFINED: Final = 0xFFFFFFFF
 
+
 def key_of(tag: int) -> int:
     """The index key of a tag: its halves swapped."""
     return (tag & 0xFFFF) << 16 | tag >> 16

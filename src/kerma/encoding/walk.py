@@ -127,7 +127,9 @@ def skip(
             if key == encoding.item_end:
                 pos += 8
             else:
-                marks.note("missing-delimiter", "an item of undefined length has no delimiter", offset=pos, section=_SECTION)
+                marks.note(
+                    "missing-delimiter", "an item of undefined length has no delimiter", offset=pos, section=_SECTION
+                )
                 marks.bare.add(level.start)
             stack.pop()
             if not stack:
@@ -164,7 +166,13 @@ def note_other_encoding(marks: Marks, pos: int, path: tuple[int, ...], outside: 
     if outside is IMPLICIT_LE and inside is EXPLICIT_LE:
         marks.note("explicit-item", "an item of UN is in explicit VR", offset=pos, path=path, section="PS3.5 6.2.2")
     else:
-        marks.note("implicit-item", "an item of an explicit VR data set is in implicit VR", offset=pos, path=path, section="PS3.5 7.5")
+        marks.note(
+            "implicit-item",
+            "an item of an explicit VR data set is in implicit VR",
+            offset=pos,
+            path=path,
+            section="PS3.5 7.5",
+        )
 
 
 def _cut(pos: int, length: int, end: int, stack: list[_Level], path: tuple[int, ...]) -> TruncatedError:

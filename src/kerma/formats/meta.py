@@ -97,7 +97,7 @@ def _with_meta(
     start, end = span
     uid = _text(buf, index, encoding, marks, _SYNTAX)
     if not uid:
-        uid = _guess_syntax(buf, end, size, certain=True)
+        uid = guess_syntax(buf, end, size, certain=True)
         marks.note(
             "no-syntax", "the meta information names no transfer syntax; it is guessed", offset=start, section=_SECTION
         )
@@ -143,7 +143,7 @@ def _bare(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, start: i
             if encoding is IMPLICIT_LE:
                 marks.note("implicit-meta", "the meta information is in implicit VR", offset=start, section=_SECTION)
             return _with_meta(buf, size, marks, preamble, (start, end), index, encoding)
-    uid = _guess_syntax(buf, start, size)
+    uid = guess_syntax(buf, start, size)
     marks.note("no-meta", "there is no file meta information", offset=start, section=_SECTION)
     return Head(preamble, None, uid, start, {}, EXPLICIT_LE, marks)
 
@@ -156,7 +156,7 @@ def _without_mark(buf: Buffer, size: int, marks: Marks) -> Head:
             if index:
                 marks.note("no-preamble", "the file begins with its meta information", offset=0, section=_SECTION)
                 return _with_meta(buf, size, marks, None, (0, end), index, encoding)
-    uid = _guess_syntax(buf, 0, size)
+    uid = guess_syntax(buf, 0, size)
     marks.note("no-meta", "there is neither preamble nor file meta information", offset=0, section=_SECTION)
     return Head(None, None, uid, 0, {}, EXPLICIT_LE, marks)
 
@@ -209,7 +209,7 @@ def _is_vr(buf: Buffer, pos: int, encoding: Encoding) -> bool:
 _GUESSES = ((EXPLICIT_LE, "1.2.840.10008.1.2.1"), (EXPLICIT_BE, "1.2.840.10008.1.2.2"))
 
 
-def _guess_syntax(buf: Buffer, pos: int, size: int, *, certain: bool = False) -> str:
+def guess_syntax(buf: Buffer, pos: int, size: int, *, certain: bool = False) -> str:
     """The syntax of a data set without a name for it, from its first element.
 
     ``NotDicomError`` where that is none, unless it is ``certain`` that this is DICOM: then it is the default syntax (PS3.5 10.1).

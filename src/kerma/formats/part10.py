@@ -22,12 +22,12 @@ from kerma.dataset.writing import touched
 from kerma.encoding.inflate import inflate
 from kerma.encoding.marks import Marks
 from kerma.encoding.source import Buffer, ByteSource
-from kerma.encoding.syntax import encoding_of, key_of, tag_of
+from kerma.encoding.syntax import Encoding, encoding_of, key_of, tag_of
 from kerma.encoding.writer import slices
-from kerma.errors import FormatError, KermaError, TruncatedError
+from kerma.errors import FormatError, KermaError, TruncatedError, UnsupportedSyntaxError
 from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.formats.instance import Instance
-from kerma.formats.meta import Head, encode_meta, file_head, split_head
+from kerma.formats.meta import Head, encode_meta, file_head, guess_syntax, split_head
 from kerma.formats.source import FileSource
 from kerma.limits import Limits, Strictness
 
@@ -100,7 +100,7 @@ def _load(path: Path) -> tuple[Any, Any]:
 def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any) -> Dataset:
     head = split_head(buf, len(buf), limits=limits, strictness=strictness)
     uid = head.transfer_syntax_uid
-    encoding, deflated = encoding_of(uid)
+    encoding, deflated = _encoding(buf, head)
     state = FileState()
     state.uid = uid
     state.preamble = head.preamble
@@ -120,6 +120,17 @@ def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any) -> Data
     body = Body(data, start, end, encoding, marks)
     body.load()
     return Dataset.from_body(body, state)
+
+
+def _encoding(buf: Buffer, head: Head) -> tuple[Encoding, bool]:
+    """The encoding of the data set; of a syntax that is not known, private ones for instance, as the first element has it."""
+    try:
+        return encoding_of(head.transfer_syntax_uid)
+    except UnsupportedSyntaxError:
+        guess = guess_syntax(buf, head.dataset_offset, len(buf), certain=True)
+        text = "the transfer syntax is not known; the data set is read as its first element is encoded"
+        head.marks.note("unknown-syntax", text, offset=head.dataset_offset, section="PS3.5 10")
+        return encoding_of(guess)
 
 
 def split(data: Buffer) -> Head:

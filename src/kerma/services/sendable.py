@@ -16,6 +16,7 @@ from kerma.dataset import Dataset
 from kerma.encoding.source import Buffer
 from kerma.errors import InvalidInstanceError
 from kerma.formats.instance import Instance
+from kerma.formats.transcode import transcode
 from kerma.services.flow import ChunkPayload, RangePayload
 from kerma.services.sop_classes import EXPLICIT_LE, UNCOMPRESSED, convertible
 
@@ -67,5 +68,6 @@ class Sendable:
 
 def _transcoded(instance: Instance, syntax: str) -> Iterator[Buffer]:
     with instance.open() as source:
-        data = source.read(instance.dataset_offset, instance.dataset_length)
-    yield from Dataset.from_bytes(data, instance.transfer_syntax_uid).chunks(syntax)
+        yield from transcode(
+            source, instance.dataset_offset, instance.dataset_length, instance.transfer_syntax_uid, syntax
+        )
