@@ -7,11 +7,17 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from kerma.dataset import Dataset
+from kerma.encoding.source import BytesSource
+from kerma.formats.instance import Instance
+from kerma.formats.part10 import write
 
 ROOT = Path(__file__).resolve().parents[2]
 KERMA = (sys.executable, "-W", "error", "-m", "kerma.cli")
@@ -108,3 +114,88 @@ def start(tmp_path: Path) -> Iterator[Start]:
         if server.process.poll() is None:
             server.process.kill()
         server.process.communicate(timeout=60)
+
+
+def write_instance(path: Path, *, series: int = 1, number: int = 1, rows: int = 8, **changes: object) -> Path:
+    """A small CT image as a file; its UIDs follow from ``series`` and ``number``."""
+    ds = Dataset()
+    values: dict[str, object] = {
+        "SOPClassUID": "1.2.840.10008.5.1.4.1.1.2",
+        "SOPInstanceUID": f"1.2.3.{series}.{number}",
+        "StudyDate": "20260131",
+        "StudyTime": "101500",
+        "AccessionNumber": "A1",
+        "Modality": "CT" if series == 1 else "SR",
+        "StudyDescription": "Test of the command line",
+        "SeriesDescription": f"series {series}",
+        "PatientName": "Doe^Jane",
+        "PatientID": "P1",
+        "StudyInstanceUID": "1.2.3",
+        "SeriesInstanceUID": f"1.2.3.{series}",
+        "SeriesNumber": str(series),
+        "InstanceNumber": str(number),
+        "Rows": rows,
+        "Columns": 8,
+        **changes,
+    }
+    for keyword, value in values.items():
+        setattr(ds, keyword, value)
+    ds.add("PixelData", "OW", bytes(range(256)) * (rows * 16 // 256 + 1))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write(ds, path)
+    return path
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """A folder of four instances in two series."""
+    for series in (1, 2):
+        for number in (1, 2):
+            write_instance(tmp_path / "study" / f"{series}-{number}.dcm", series=series, number=number)
+    return tmp_path / "study"
+
+
+class Gate:
+    """Somebody waits here until the test lets them on."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+
+    def wait(self) -> None:
+        self.reached.set()
+        assert self.opened.wait(60)
+
+
+class StallingSource(BytesSource):
+    """Gives its first half, then waits."""
+
+    def __init__(self, data: bytes, gate: Gate) -> None:
+        super().__init__(data)
+        self._gate = gate
+
+    def read(self, offset: int, length: int) -> bytes:
+        self._stall(offset + length)
+        return super().read(offset, length)
+
+    def readinto(self, offset: int, buffers: Sequence[bytearray | memoryview]) -> int:
+        self._stall(offset + sum(map(len, buffers)))
+        return super().readinto(offset, buffers)
+
+    def _stall(self, end: int) -> None:
+        if end > self.size // 2:
+            self._gate.wait()
+
+
+def stalling_instance(gate: Gate) -> Instance:
+    """A CT of 24 MB whose second half comes when the gate is opened."""
+    ds = Dataset()
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
+    ds.SOPInstanceUID = "1.2"
+    ds.PatientID = "STALLS"
+    ds.StudyInstanceUID = "1.2.1"
+    ds.SeriesInstanceUID = "1.2.1.1"
+    ds.add("PixelData", "OW", bytes(24 << 20))
+    syntax = "1.2.840.10008.1.2.1"
+    data = ds.to_bytes(syntax)
+    return Instance(ds.SOPClassUID, "1.2", syntax, 0, len(data), lambda: StallingSource(data, gate))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from .conftest import Run, Start
+from kerma.errors import NetworkError
+from kerma.net.client import connect
+from kerma.services.storage_scu import StoreResult
+
+from .conftest import Gate, Run, Running, Start, stalling_instance
 
 
 def test_one_line_when_ready_and_a_drain_on_sigterm(start: Start, tmp_path: Path) -> None:
@@ -114,9 +120,46 @@ def test_unknown_callers_are_turned_away_when_peers_are_known_only(start: Start,
     assert result.err.count("\n") == 1
 
 
-def test_a_second_signal_cuts(start: Start) -> None:
-    server = start("serve", "--dicom", "127.0.0.1:0", env={"KERMA_SERVER_DRAIN": "600", "KERMA_LOG_FORMAT": "json"})
+@pytest.fixture
+def stalled(start: Start) -> Iterator[tuple[Running, Gate, list[StoreResult]]]:
+    """A server in the middle of a C-STORE, and where its result will be."""
+    server = start("serve", "--dicom", "127.0.0.1:0", env={"KERMA_SERVER_DRAIN": "600"})
+    gate, results = Gate(), list[StoreResult]()
+
+    def send() -> None:
+        with connect(server.peer) as peer, suppress(NetworkError):
+            results.extend(peer.store([stalling_instance(gate)]))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    assert gate.reached.wait(60)
+    yield server, gate, results
+    gate.opened.set()
+    sender.join(60)
+    assert not sender.is_alive()
+
+
+def stopping(server: Running) -> None:
+    """Send SIGTERM and wait for the line that says that it was heard."""
+    server.process.send_signal(signal.SIGTERM)
     assert server.process.stderr is not None
-    os.kill(server.process.pid, signal.SIGTERM)
-    os.kill(server.process.pid, signal.SIGTERM)
-    assert server.stop().status in {0, 1}, "whichever came first: nothing was left to drain, or the second signal"
+    assert "stopping" in server.process.stderr.readline()
+
+
+def test_what_runs_may_end(stalled: tuple[Running, Gate, list[StoreResult]], kerma: Run) -> None:
+    server, gate, results = stalled
+    stopping(server)
+    gate.opened.set()
+    assert server.process.wait(60) == 0
+    assert kerma("stats", "--json").out.count('"instances": 1') == 1
+    assert [result.status for result in results] == [0]
+
+
+def test_a_second_signal_cuts(stalled: tuple[Running, Gate, list[StoreResult]], kerma: Run) -> None:
+    server, _, results = stalled
+    stopping(server)
+    result = server.stop()
+    assert result.status == 1
+    assert "second signal" in result.err
+    assert kerma("stats", "--json").out.count('"instances": 0') == 1
+    assert results == []
