@@ -267,7 +267,11 @@ def test_levels_counts_and_sets(archive: Archive, make: Make, store: Store) -> N
     )
     assert first.ModalitiesInStudy == ("CT", "SR")
     assert first.SOPClassesInStudy == (CT, "1.2.840.10008.5.1.4.1.1.88.11")
-    assert (first.InstanceAvailability, first.RetrieveAETitle, first.NumberOfStudyRelatedSeries) == ("ONLINE", "KERMA", 2)
+    assert (first.InstanceAvailability, first.RetrieveAETitle, first.NumberOfStudyRelatedSeries) == (
+        "ONLINE",
+        "KERMA",
+        2,
+    )
     (series,) = archive.find(level="series", Modality="SR", return_keys=("NumberOfSeriesRelatedInstances",))
     assert series.NumberOfSeriesRelatedInstances == 1
 
@@ -363,3 +367,13 @@ def test_a_blob_that_is_gone_is_said_to_be(archive: Archive, folder: Path, make:
     files_below(folder, "blobs")[0].unlink()
     with pytest.raises(NotFoundError):
         archive.file_bytes("1.2.3.1.1.1")
+
+
+@pytest.mark.parametrize("policy", list(Duplicates))
+def test_sending_it_again_heals_what_is_missing(folder: Path, make: Make, store: Store, policy: Duplicates) -> None:
+    with Archive.open(folder, config=ArchiveConfig(duplicates=policy)) as archive:
+        store(archive, make())
+        files_below(folder, "blobs")[0].unlink()
+        assert store(archive, make()) is StoreOutcome.STORED
+        assert archive.open("1.2.3.1.1.1").PatientName == "Müller^Hans"
+        assert archive.check().clean

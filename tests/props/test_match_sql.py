@@ -26,22 +26,45 @@ from kerma.standard import elements
 EXPLICIT = "1.2.840.10008.1.2.1"
 CONFIG = ArchiveConfig()
 
-PARTS = ["", "DOE", "Doe", "doe", "Müller", "MULLER", "Mu", "山田", "太郎", "가나", "ab[c", "O'Neil", "x]y", "ガ", "カ", "ß"]
+PARTS = [
+    "",
+    "DOE",
+    "Doe",
+    "doe",
+    "Müller",
+    "MULLER",
+    "Mu",
+    "山田",
+    "太郎",
+    "가나",
+    "ab[c",
+    "O'Neil",
+    "x]y",
+    "ガ",
+    "カ",
+    "ß",
+]
 name_groups = st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map("^".join)
 names = st.one_of(st.none(), name_groups, st.lists(name_groups, min_size=2, max_size=3).map("=".join))
 texts = st.one_of(
     st.none(), st.sampled_from(["A", "a", "AB", "A B", "Ab[c]", "ÄB", "CHEST", "CHEST PA", "100%", "a_b", "[", "x^y"])
 )
-dates = st.one_of(st.none(), st.sampled_from(["20250101", "20250102", "20250131", "20260101", "2025.01.02", "19991231"]))
+dates = st.one_of(
+    st.none(), st.sampled_from(["20250101", "20250102", "20250131", "20260101", "2025.01.02", "19991231"])
+)
 times = st.one_of(st.none(), st.sampled_from(["10", "1030", "103000", "103059.5", "235959.999999", "00", "10:30:00"]))
 modalities = st.sampled_from(["CT", "MR", "CR", None])
 
 name_keys = st.one_of(
     name_groups,
-    st.lists(st.sampled_from([*PARTS, "*", "D*", "?oe", "*e", "m*r", "*[*", "山*"]), min_size=1, max_size=2).map("^".join),
+    st.lists(st.sampled_from([*PARTS, "*", "D*", "?oe", "*e", "m*r", "*[*", "山*"]), min_size=1, max_size=2).map(
+        "^".join
+    ),
     st.sampled_from(["*", "DOE^*", "=*田*", "*=山田", "d*o*e*", "a*b*c*d*e*f*", "?", "??", "^", "Müller*", "muller"]),
 )
-text_keys = st.sampled_from(["A", "a", "A*", "?", "*B", "CHEST*", "*[*", "Ab[c]", "[*", "*_*", "*%", '""', "A\\AB", "*a*b*c*d*e", "Ä?"])
+text_keys = st.sampled_from(
+    ["A", "a", "A*", "?", "*B", "CHEST*", "*[*", "Ab[c]", "[*", "*_*", "*%", '""', "A\\AB", "*a*b*c*d*e", "Ä?"]
+)
 date_keys = st.sampled_from(
     ["20250101", "20250101-20250131", "-20250102", "20260101-", "20250102", '""', "20250101\\20260101", "2025.01.02"]
 )
@@ -157,9 +180,7 @@ def fill(index: Index, world: World) -> None:
     index.purged(index.to_purge())
     index.add_many(
         [
-            Entry(
-                facts_of(ds, max_text=4096), ds.to_bytes(EXPLICIT), EXPLICIT, f"blob{number}", 0, 1, "", number
-            )
+            Entry(facts_of(ds, max_text=4096), ds.to_bytes(EXPLICIT), EXPLICIT, f"blob{number}", 0, 1, "", number)
             for number, ds in enumerate(world.instances)
         ]
     )
@@ -235,7 +256,9 @@ def _level_of(keyword: str) -> Level:
     return Level.IMAGE if row is None else row.level
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(world=worlds(), asked=st.lists(queries(), min_size=8, max_size=8))
 def test_sql_answers_as_the_oracle(index: Index, world: World, asked: list[Query]) -> None:
     fill(index, world)
@@ -261,14 +284,21 @@ def test_every_key_of_the_tables_is_in_the_standard() -> None:
 def test_sequence_predicates_are_left_to_the_oracle(index: Index) -> None:
     inner = Dataset()
     inner.CodeValue = "T1"
-    one = dataset({"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.1", "SOPClassUID": "1.9"})
+    one = dataset(
+        {"StudyInstanceUID": "1.2.1", "SeriesInstanceUID": "1.2.1.1", "SOPInstanceUID": "1.1", "SOPClassUID": "1.9"}
+    )
     one.ProcedureCodeSequence = [inner]
-    two = dataset({"StudyInstanceUID": "1.2.2", "SeriesInstanceUID": "1.2.2.1", "SOPInstanceUID": "1.2", "SOPClassUID": "1.9"})
+    two = dataset(
+        {"StudyInstanceUID": "1.2.2", "SeriesInstanceUID": "1.2.2.1", "SOPInstanceUID": "1.2", "SOPClassUID": "1.9"}
+    )
     fill(index, World([dataset({}), one, two][1:]))
     item = predicate(0x00080100, "SH", ("T?",))
     assert item is not None
     query = Query(
-        Level.STUDY, Root.STUDY, (SequenceMatch(0x00081032, (item,)),), (ReturnKey(0x0020000D, "UI"), ReturnKey(0x00081032, "SQ"))
+        Level.STUDY,
+        Root.STUDY,
+        (SequenceMatch(0x00081032, (item,)),),
+        (ReturnKey(0x0020000D, "UI"), ReturnKey(0x00081032, "SQ")),
     )
     found = list(index.search(query))
     assert [ds.StudyInstanceUID for ds in found] == ["1.2.1"]

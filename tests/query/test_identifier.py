@@ -129,7 +129,12 @@ def test_combined_date_and_time() -> None:
         (Root.STUDY, "STUDY", {}, False),
         (Root.PATIENT, "PATIENT", {"PatientID": "A"}, True),
         (Root.PATIENT, "PATIENT", {"PatientID": "A*"}, False),
-        (Root.PATIENT, "IMAGE", {"PatientID": "A", "StudyInstanceUID": "1", "SeriesInstanceUID": "2", "SOPInstanceUID": "3"}, True),
+        (
+            Root.PATIENT,
+            "IMAGE",
+            {"PatientID": "A", "StudyInstanceUID": "1", "SeriesInstanceUID": "2", "SOPInstanceUID": "3"},
+            True,
+        ),
         (Root.STUDY, "IMAGE", {"StudyInstanceUID": "1", "SOPInstanceUID": "3"}, False),
     ],
 )
@@ -152,8 +157,12 @@ def test_a_sequence_key_with_two_items_is_refused() -> None:
 @pytest.mark.parametrize(
     "query",
     [
-        from_keys("study", {"PatientName": "Müller*", "StudyDate": "20250101-20250131", "StudyInstanceUID": ["1.2", "1.3"]}),
-        from_keys("series", {"Modality": "CT", "SeriesNumber": 3, "RequestAttributesSequence.ScheduledProcedureStepID": "S1"}),
+        from_keys(
+            "study", {"PatientName": "Müller*", "StudyDate": "20250101-20250131", "StudyInstanceUID": ["1.2", "1.3"]}
+        ),
+        from_keys(
+            "series", {"Modality": "CT", "SeriesNumber": 3, "RequestAttributesSequence.ScheduledProcedureStepID": "S1"}
+        ),
         from_keys("image", {"Rows": 512, "InstanceNumber": "1\\2", "AccessionNumber": '""'}, ("SOPInstanceUID",)),
     ],
 )

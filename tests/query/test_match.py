@@ -103,9 +103,17 @@ def test_person_names(value: str, key: str, found: bool) -> None:
 def test_sequence_matching_wants_one_item_with_all_keys() -> None:
     one, two = has(CodeValue="A", CodingSchemeDesignator="X"), has(CodeValue="B", CodingSchemeDesignator="Y")
     ds = has(ProcedureCodeSequence=[one, two])
-    assert matches(ds, from_keys(Level.IMAGE, {"ProcedureCodeSequence.CodeValue": "B", "ProcedureCodeSequence.CodingSchemeDesignator": "Y"}))
+    assert matches(
+        ds,
+        from_keys(
+            Level.IMAGE, {"ProcedureCodeSequence.CodeValue": "B", "ProcedureCodeSequence.CodingSchemeDesignator": "Y"}
+        ),
+    )
     assert not matches(
-        ds, from_keys(Level.IMAGE, {"ProcedureCodeSequence.CodeValue": "A", "ProcedureCodeSequence.CodingSchemeDesignator": "Y"})
+        ds,
+        from_keys(
+            Level.IMAGE, {"ProcedureCodeSequence.CodeValue": "A", "ProcedureCodeSequence.CodingSchemeDesignator": "Y"}
+        ),
     )
     assert not matches(Dataset(), from_keys(Level.IMAGE, {"ProcedureCodeSequence.CodeValue": "A"}))
 

@@ -39,7 +39,14 @@ def test_groups_of_a_name() -> None:
 
 @pytest.mark.parametrize(
     ("text", "key"),
-    [("20260131", "20260131"), ("2026.01.31", "20260131"), ("202601", None), ("", None), ("2026013a", None), ("²0260131", None)],
+    [
+        ("20260131", "20260131"),
+        ("2026.01.31", "20260131"),
+        ("202601", None),
+        ("", None),
+        ("2026013a", None),
+        ("²0260131", None),
+    ],
 )
 def test_date_keys(text: str, key: str | None) -> None:
     assert normal.date_key(text) == key
@@ -107,7 +114,17 @@ def test_ranges(text: str, vr: str, ends: tuple[str, str] | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "worth"), [("1", 1), (" 01 ", 1), ("1.50", 1.5), ("1e3", 1000.0), ("x", None), ("nan", None), ("1_0", None), ("9" * 99, None)]
+    ("text", "worth"),
+    [
+        ("1", 1),
+        (" 01 ", 1),
+        ("1.50", 1.5),
+        ("1e3", 1000.0),
+        ("x", None),
+        ("nan", None),
+        ("1_0", None),
+        ("9" * 99, None),
+    ],
 )
 def test_numbers(text: str, worth: float | None) -> None:
     assert normal.number_key(text) == worth

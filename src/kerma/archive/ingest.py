@@ -147,7 +147,7 @@ class Sink:
         if there is not None and self._same(there, checksum):
             self.abort()
             return StoreOutcome.IDENTICAL
-        if there is not None and desk.config.duplicates is Duplicates.KEEP_FIRST:
+        if there is not None and desk.config.duplicates is Duplicates.KEEP_FIRST and whole(desk.blobs, there):
             self.abort()
             return StoreOutcome.KEPT_FIRST
         ticket = desk.enter()
@@ -249,18 +249,24 @@ def settle(desk: Desk, entry: Entry, calling_aet: str) -> StoreOutcome:
         if same:
             discard(desk.blobs, entry.blob)
             return StoreOutcome.IDENTICAL
-    if policy is Duplicates.KEEP_FIRST:
+    healed = not whole(desk.blobs, there)
+    if policy is Duplicates.KEEP_FIRST and not healed:
         discard(desk.blobs, entry.blob)
         return StoreOutcome.KEPT_FIRST
-    if policy is Duplicates.REPLACE:
+    if policy is Duplicates.REPLACE or healed:
         old = desk.index.replace(replace(entry, packed=None, base=None, rows=None))
         if old is not None:
             discard(desk.blobs, old)
             desk.index.purged([old])
-        return StoreOutcome.REPLACED
+        return StoreOutcome.STORED if healed else StoreOutcome.REPLACED
     desk.blobs.quarantine(entry.blob)
     desk.index.quarantine(entry.facts, entry.blob, "another instance has this SOP Instance UID", calling_aet)
     return StoreOutcome.QUARANTINED
+
+
+def whole(blobs: BlobStore, there: Known) -> bool:
+    """False where the blob of what is there is missing or short: whoever sends it again heals it, whatever the policy."""
+    return blobs.size(there.blob) == there.size
 
 
 def discard(blobs: BlobStore, blob: str) -> None:

@@ -79,9 +79,9 @@ class FileBlobs:
         return FileBlobWriter(self)
 
     def path(self, key: str) -> Path:
-        """The path of a key; ``ArchiveError`` where it is none of ours."""
+        """The path of a key; ``NotFoundError`` where it is none of ours."""
         if BlobName.parse(key) is None:
-            raise ArchiveError("the index names a blob by something that is no key", hint="run kerma check")
+            raise NotFoundError("the index names a blob by something that is no key", hint="run kerma check")
         return self.root / "blobs" / key
 
     def open(self, key: str) -> ByteSource:
@@ -94,16 +94,20 @@ class FileBlobs:
             raise resources("cannot open a blob", error) from error
 
     def exists(self, key: str) -> bool:
-        return self.path(key).is_file()
+        return self.size(key) >= 0
 
     def size(self, key: str) -> int:
         """Bytes on disk; -1 where it is not there."""
+        if BlobName.parse(key) is None:
+            return -1
         try:
             return self.path(key).stat().st_size
         except FileNotFoundError:
             return -1
 
     def delete(self, key: str) -> bool:
+        if BlobName.parse(key) is None:
+            return False  # an index that was tampered with must not delete other files
         try:
             self.path(key).unlink()
         except FileNotFoundError:

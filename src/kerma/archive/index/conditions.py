@@ -188,7 +188,7 @@ def _combined(item: CombinedRange, key: keys.Key) -> Condition | None:
 
     def build(binds: Params, veiled: bool) -> ColumnElement[bool]:
         date = _column(key, "", veiled)
-        whole = date + func.coalesce(_column(time, "_key", True), "000000.000000")
+        whole = date + func.coalesce(_column(time, "_key", True), literal_column("'000000.000000'"))
         return and_(date >= binds[0], date <= binds[1], whole >= binds[2], whole <= binds[3])
 
     params = (low[:8] or "0", high[:8], low or "0", high)

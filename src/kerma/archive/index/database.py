@@ -80,9 +80,14 @@ class Database:
             raise mapped(error) from error
         return connection
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise OutOfResourcesError("the archive is closed")
+
     @contextlib.contextmanager
     def reader(self) -> Iterator[sqlite3.Connection]:
         """A connection for reading, the caller's until the block ends."""
+        self._check_open()
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -103,10 +108,12 @@ class Database:
         A ``KermaError`` of the job must leave the connection as it found it; any other error rolls the transaction
         back.
         """
+        self._check_open()
         change = _Change(job, durable)
         self._waiting.append(change)  # type: ignore[arg-type]
         with self._lock:
             if not change.done:
+                self._check_open()
                 self._drain()
         if change.error is not None:
             raise change.error
