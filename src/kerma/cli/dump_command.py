@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from kerma.cli.options import Command, json_option
-from kerma.cli.report import fail_line, printable
+from kerma.cli.report import error_text, fail_line, printable, result_line
+from kerma.dataset import Element
 from kerma.errors import KermaError
 from kerma.formats import json as dicom_json
 from kerma.formats import part10, text
+
+_SMALL = 1024
 
 
 @click.command("dump", cls=Command, short_help="Show what is in files.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @json_option
-def command(files: tuple[str, ...], as_json: bool) -> int:
+@click.option("--bulk", is_flag=True, help="With --json: have large binary values inline instead of named by a URI.")
+def command(files: tuple[str, ...], as_json: bool, bulk: bool) -> int:
     """Show what is in files.
 
     As text, an element a line; with --json as DICOM JSON (PS3.18 F), a file a line.
@@ -22,19 +28,37 @@ def command(files: tuple[str, ...], as_json: bool) -> int:
     failed = 0
     for name in files:
         try:
-            _dump(name, as_json, heading=len(files) > 1)
+            if as_json:
+                result_line(as_object(name, bulk=bulk))
+            else:
+                show(name, heading=len(files) > 1)
+        except BrokenPipeError:
+            raise  # nobody reads any more: that is no failure of this file
         except (KermaError, OSError) as error:
             failed += 1
-            fail_line(str(error) if name in str(error) else f"{name}: {error}")
+            fail_line(error_text(error, where=name))
     return 1 if failed else 0
 
 
-def _dump(name: str, as_json: bool, *, heading: bool) -> None:
+def show(name: str, *, heading: bool) -> None:
+    """Print one file as text."""
     with part10.open(name) as ds:
-        if as_json:
-            click.echo(dicom_json.to_json(ds))
-            return
         if heading:
-            click.echo(f"# {printable(name)}")
+            result_line(f"# {printable(name)}")
         for line in text.dump_lines(ds):
-            click.echo(printable(line))
+            result_line(printable(line))
+
+
+def as_object(name: str, *, bulk: bool) -> str:
+    """One file as DICOM JSON. Unless ``bulk``, a large binary value is a URI: the file's, with its tag path behind the
+    #."""
+    place = Path(name).absolute().as_uri()
+
+    def uri(path: tuple[int, ...], element: Element) -> str | None:
+        if bulk or (element.length is not None and element.length <= _SMALL):
+            return None
+        steps = (f"{step:08X}" if index % 2 == 0 else str(step) for index, step in enumerate(path))
+        return f"{place}#{'/'.join(steps)}"
+
+    with part10.open(name) as ds:
+        return dicom_json.to_json(ds, bulk=uri)

@@ -20,7 +20,7 @@ from typing import Any
 import click
 
 from kerma._version import __version__
-from kerma.cli.report import fail_line
+from kerma.cli.report import error_text, fail_line
 from kerma.errors import ConfigError, KermaError, UsageError
 
 COMMANDS = {
@@ -125,13 +125,9 @@ def _status_of(error: Exception) -> int:
         # The reader of our output went away (`kerma find ... | head`); nothing can be said to it any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    if isinstance(error, KermaError):
-        fail_line(str(error))
+    if isinstance(error, KermaError | OSError):
+        fail_line(error_text(error))
         return 2 if isinstance(error, ConfigError | UsageError) else 1
-    if isinstance(error, OSError):
-        where = f"{error.filename}: " if error.filename else ""
-        fail_line(f"{where}{error.strerror or type(error).__name__} (check the path, its rights and the space there)")
-        return 1
     fail_line(f"an error of Kerma itself: {type(error).__name__} (run again with --debug and report it)")
     return 1
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-import click
-
-from kerma.cli.report import table
+from kerma.cli.report import result_line, table
 from kerma.dataset import Dataset
 from kerma.errors import FormatError
 
@@ -51,7 +49,7 @@ def show(matches: Iterable[Dataset], columns: Sequence[str], *, as_json: bool) -
 
     count = 0
     for match in matches:
-        click.echo(dicom_json.to_json(match))
+        result_line(dicom_json.to_json(match))
         count += 1
     return count
 

@@ -40,9 +40,27 @@ def note(text: str) -> None:
     click.echo(printable(text), err=True)
 
 
+def error_text(error: BaseException, *, where: str = "") -> str:
+    """An error as one sentence: what, where, what to do. ``where`` is said when the error does not say it."""
+    if isinstance(error, OSError):
+        place = str(error.filename) if error.filename else where
+        text = f"{error.strerror or type(error).__name__} (check the path, its rights and the space there)"
+        return f"{place}: {text}" if place else text
+    text = str(error)
+    return text if where in text else f"{where}: {text}"
+
+
+def result_line(text: str) -> None:
+    """One line on standard output; what the terminal's encoding lacks is replaced."""
+    try:
+        click.echo(text)
+    except UnicodeEncodeError:
+        click.echo(text.encode("utf-8", "replace"))
+
+
 def json_line(value: Mapping[str, Any]) -> None:
-    """One object as a line of JSON on standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """One object as a line of JSON on standard output, in ASCII: names of files need not be text."""
+    click.echo(json.dumps(value))
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
@@ -62,7 +80,7 @@ def _fields(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
     click.echo("\t".join(columns))
     count = 0
     for row in rows:
-        click.echo("\t".join(printable(field) for field in row))
+        result_line("\t".join(printable(field) for field in row))
         count += 1
     return count
 
