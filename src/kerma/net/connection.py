@@ -155,7 +155,9 @@ class Connection:
         while core.messages:
             self._serve_message(link, core.messages.pop(0))
         if core.failure is not None:
-            # Our own abort is on its way: the peer closes (Sta13), or ARTIM does.
+            # Our own abort is on its way: the peer closes (Sta13), or ARTIM does. It sees the end of what we say at
+            # once.
+            link.transport.end_of_output()
             return core.ul.artim_running and not core.ul.wants_close and not core.released
         if core.release_asked:
             core.release_asked = False

@@ -117,6 +117,14 @@ class Transport:
         except OSError:
             return
 
+    def end_of_output(self) -> None:
+        """Nothing more will be sent: the other side sees the end of the stream. Harmless when said before, or when it
+        is gone."""
+        try:
+            self.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
     def _send_one(self, view: memoryview) -> None:
         total = len(view)
         done = self.sock.send(view)
@@ -185,6 +193,9 @@ class TLSTransport(Transport):
             raise self._lost(error) from error
         self.received += count
         return count
+
+    def end_of_output(self) -> None:
+        """TLS has no half-closed streams that all peers understand: the other side sees the end when it closes."""
 
     def readable(self) -> bool:
         return self.sock.pending() > 0 or super().readable()
