@@ -198,3 +198,10 @@ def _plain(ds: Dataset) -> dict[int, object]:
             value = b"".join(value[at : at + 2][::-1] for at in range(0, len(value), 2))
         plain[int(one.tag)] = str(value) if not isinstance(value, bytes) else value
     return plain
+
+
+def have_the_values_of(folder: Path, made: Iterable[Made]) -> bool:
+    """The folder holds exactly these instances, with the same values by pydicom, in whatever syntax."""
+    wanted = {one.sop_instance_uid: one for one in made}
+    got = by_uid(folder)
+    return set(got) == set(wanted) and all(same_values(ds, dcmread(wanted[uid].path)) for uid, ds in got.items())

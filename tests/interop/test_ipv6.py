@@ -36,7 +36,8 @@ def test_kerma_serves_over_ipv6(
     assert done.returncode == 0, done.stderr
     done = scu.get(server, tmp_path / "got", "study", {"StudyInstanceUID": ct_series[0].study_uid})
     assert done.returncode == 0, done.stderr
-    assert studies.received(tmp_path / "got") == studies.digests(ct_series)
+    assert studies.received(server.extra["data"]) == studies.digests(ct_series)
+    assert studies.have_the_values_of(tmp_path / "got", ct_series)
 
 
 def test_kerma_sends_to_pynetdicom_over_ipv6(start: Start, ct_series: list[studies.Made]) -> None:
