@@ -1,4 +1,4 @@
-"""The victim of the crash tests: four threads store, one deletes, every acknowledgement is one line on standard output."""
+"""The victim of the crash tests: four threads store, one deletes, each acknowledgement is a line on standard output."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def test_identical_is_success_and_nothing_is_done(archive: Archive, folder: Path
         (Duplicates.REPLACE, StoreOutcome.REPLACED, "Other", 1, 0),
     ],
 )
-def test_another_under_the_same_uid(
+def test_another_under_the_same_uid(  # noqa: PLR0917 (fixtures)
     folder: Path, make: Make, store: Store, policy: Duplicates, outcome: StoreOutcome, name: str, blobs: int, aside: int
 ) -> None:
     with Archive.open(folder, config=ArchiveConfig(duplicates=policy)) as archive:
@@ -130,14 +130,14 @@ def test_concurrent_stores_of_one_uid(archive: Archive, folder: Path, make: Make
 
 def test_concurrent_stores_of_many(archive: Archive, make: Make, store: Store) -> None:
     barrier = threading.Barrier(4)
-    errors: list[BaseException] = []
+    errors: list[ArchiveError] = []
 
     def run(series: int) -> None:
         barrier.wait(30)
         try:
             for number in range(25):
                 store(archive, make(number, series=series))
-        except BaseException as error:
+        except ArchiveError as error:
             errors.append(error)
 
     threads = [threading.Thread(target=run, args=(series,)) for series in range(4)]
@@ -318,7 +318,7 @@ def test_pages(archive: Archive, make: Make, store: Store) -> None:
         store(archive, make(study=study))
 
     def page(limit: int | None, offset: int, **keys: str) -> list[str]:
-        return [str(ds.StudyInstanceUID) for ds in archive.find(limit=limit, offset=offset, **keys)]
+        return [str(ds.StudyInstanceUID) for ds in archive.find(limit=limit, offset=offset, keys=keys)]
 
     everything = page(None, 0)
     assert len(everything) == 7
@@ -336,7 +336,7 @@ def test_pages(archive: Archive, make: Make, store: Store) -> None:
         ("study", "9.9", 0, (1, 2, 3, 5)),
     ],
 )
-def test_delete(
+def test_delete(  # noqa: PLR0917 (fixtures)
     archive: Archive, folder: Path, make: Make, store: Store, level: str, uid: str, gone: int, left: tuple[int, ...]
 ) -> None:
     for number, series, study in ((1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2), (2, 1, 2)):

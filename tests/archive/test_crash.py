@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at random instants while four threads store: nothing acknowledged is lost, nothing is half there."""
+"""Killed with SIGKILL at random while four threads store: nothing acknowledged is lost, nothing is half there."""
 
 from __future__ import annotations
 

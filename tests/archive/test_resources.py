@@ -1,4 +1,4 @@
-"""A full disk, a folder that cannot be written, a locked database: an error that says so, nothing lost, and it works again."""
+"""A full disk, a folder that cannot be written, a locked index: an error that says so, nothing lost, and on it goes."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_a_read_only_disk(small_disk: Path, make: Make, store: Store) -> None:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO])
 @pytest.mark.parametrize("call", ["writev", "fsync", "rename", "open"])
-def test_every_call_that_can_fail(
+def test_every_call_that_can_fail(  # noqa: PLR0917 (fixtures)
     archive: Archive, folder: Path, make: Make, store: Store, monkeypatch: pytest.MonkeyPatch, call: str, code: int
 ) -> None:
     store(archive, make(1))

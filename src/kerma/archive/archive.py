@@ -79,7 +79,7 @@ class Archive:
         self.recovered: Recovered | None = None
         """What the start had to mend; None where others have the archive open too."""
         self._blobs = blobs
-        self._index = index
+        self.index = index
         self._lock = lock
         self._tickets: dict[int, str] = {}
         self._guard = threading.Lock()
@@ -123,8 +123,8 @@ class Archive:
             return
         with contextlib.suppress(OutOfResourcesError):
             self._mark()
-            self._index.settle()
-        self._index.close()
+            self.index.settle()
+        self.index.close()
         self._blobs.close()
         lock, self._lock = self._lock, -1
         os.close(lock)
@@ -155,7 +155,7 @@ class Archive:
 
     def search(self, query: Query) -> Iterator[Dataset]:
         """One data set a match with the keys that were asked for; closing the iterator ends the work."""
-        return self._index.search(query)
+        return self.index.search(query)
 
     def find(
         self,
@@ -172,7 +172,7 @@ class Archive:
 
     def instances(self, query: Query) -> list[Instance]:
         """The instances below the matches of ``query``, by series and instance number."""
-        return [self._instance(item) for item in self._index.instances(query)]
+        return [self._instance(item) for item in self.index.instances(query)]
 
     def _instance(self, item: Stored) -> Instance:
         blob = item.blob
@@ -210,11 +210,11 @@ class Archive:
 
     def delete(self, level: Level | str, uid: str) -> int:
         """Delete everything below a unique key (a Patient ID or a UID), durably; how many instances that were."""
-        blobs = self._index.delete(level_of(level) if isinstance(level, str) else level, uid)
+        blobs = self.index.delete(level_of(level) if isinstance(level, str) else level, uid)
         for blob in blobs:
             self._blobs.delete(blob)
         if blobs:
-            self._index.purged(blobs)
+            self.index.purged(blobs)
         return len(blobs)
 
     # -- care ----------------------------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ class Archive:
         return care.check(
             self._desk,
             self._blobs,
-            self._index,
+            self.index,
             repair=repair,
             checksums=checksums,
             progress=progress,
@@ -251,11 +251,11 @@ class Archive:
         """Build the index anew from the blobs alone; how many instances it has then. ``progress(done, total)`` counts
         blobs.
         """
-        return care.rebuild(self._desk, self._blobs, self._index, progress)
+        return care.rebuild(self._desk, self._blobs, self.index, progress)
 
     def stats(self) -> ArchiveStats:
         """How much there is."""
-        totals: Totals = self._index.totals()
+        totals: Totals = self.index.totals()
         index_size = sum(path.stat().st_size for path in self.root.glob("index.db*") if path.is_file())
         return ArchiveStats(
             totals.patients,
@@ -289,7 +289,7 @@ class Archive:
     def _mark(self) -> None:
         with self._guard:
             bucket = min(self._tickets.values(), default=self._blobs.bucket)
-        self._index.set_state(MARK, bucket)
+        self.index.set_state(MARK, bucket)
 
 
 def _index(root: Path, config: ArchiveConfig, *, salvage: bool) -> Index:

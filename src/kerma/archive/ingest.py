@@ -265,7 +265,7 @@ def settle(desk: Desk, entry: Entry, calling_aet: str) -> StoreOutcome:
 
 
 def whole(blobs: BlobStore, there: Known) -> bool:
-    """False where the blob of what is there is missing or short: whoever sends it again heals it, whatever the policy."""
+    """False where the blob of what is there is missing or short: who sends it again heals it, whatever the policy."""
     return blobs.size(there.blob) == there.size
 
 

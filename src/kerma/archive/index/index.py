@@ -64,17 +64,17 @@ class Index:
             raise mapped(error) from error
         self.path = path
         self._writer = Writer(max_text=config.max_text)
-        self._database = Database(path, busy_timeout=config.busy_timeout, on_foreign_change=self._writer.forget)
-        self._searcher = Searcher(self._database, retrieve_aet=config.retrieve_aet, max_header=2 * config.max_header)
+        self.database = Database(path, busy_timeout=config.busy_timeout, on_foreign_change=self._writer.forget)
+        self._searcher = Searcher(self.database, retrieve_aet=config.retrieve_aet, max_header=2 * config.max_header)
 
     def close(self) -> None:
-        self._database.close()
+        self.database.close()
 
     # -- instances in --------------------------------------------------------------------------------------------------
 
     def known(self, sop_instance_uid: str) -> Known | None:
         """What is there under a SOP Instance UID."""
-        with self._database.reader() as connection:
+        with self.database.reader() as connection:
             return writer.known(connection, sop_instance_uid)
 
     def base_of(self, study_uid: str, series_uid: str) -> bytes | None:
@@ -83,15 +83,15 @@ class Index:
 
     def add(self, entry: Entry) -> Known | None:
         """Index an instance; what is there already under its UID, and then nothing is changed."""
-        return self._database.submit(lambda connection: self._writer.add(connection, entry))
+        return self.database.submit(lambda connection: self._writer.add(connection, entry))
 
     def add_many(self, entries: Sequence[Entry]) -> list[Known | None]:
         """``add`` for many in one transaction."""
-        return self._database.submit(lambda connection: [self._writer.add(connection, entry) for entry in entries])
+        return self.database.submit(lambda connection: [self._writer.add(connection, entry) for entry in entries])
 
     def replace(self, entry: Entry) -> str | None:
         """Index an instance in the place of another; the blob that is free then."""
-        return self._database.submit(lambda connection: self._writer.replace(connection, entry), durable=True)
+        return self.database.submit(lambda connection: self._writer.replace(connection, entry), durable=True)
 
     def quarantine(self, facts: Facts, blob: str, reason: str, calling_aet: str) -> None:
         """Note what lies in quarantine."""
@@ -102,7 +102,7 @@ class Index:
             "calling_aet": calling_aet[:64],
             "stored_at": time.time_ns() // 1_000_000,
         }
-        self._database.submit(lambda connection: writer.quarantine(connection, values))
+        self.database.submit(lambda connection: writer.quarantine(connection, values))
 
     # -- questions -----------------------------------------------------------------------------------------------------
 
@@ -124,14 +124,14 @@ class Index:
         )
         out: list[Stored] = []
         for start in range(0, len(numbers), _PAGE):
-            with self._database.reader() as connection:
+            with self.database.reader() as connection:
                 rows = connection.execute(sql, (json.dumps(list(numbers[start : start + _PAGE])),)).fetchall()
             out.extend(Stored(*row) for row in rows)
         return out
 
     def totals(self) -> Totals:
         """How much there is."""
-        with self._database.reader() as connection:
+        with self.database.reader() as connection:
             counts = [
                 int(connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0])  # noqa: S608 (names of the schema)
                 for name in ("patient", "study", "series", "instance")
@@ -159,7 +159,7 @@ class Index:
         def job(connection: sqlite3.Connection) -> list[str]:
             return self._writer.remove(connection, [row[0] for row in connection.execute(sql, (uid,))])
 
-        return self._database.submit(job, durable=True)
+        return self.database.submit(job, durable=True)
 
     def remove(self, sop_instance_uids: Sequence[str]) -> list[str]:
         """Take out single instances whose blobs are gone or wrong."""
@@ -168,16 +168,16 @@ class Index:
             found = (writer.known(connection, uid) for uid in sop_instance_uids)
             return self._writer.remove(connection, [item.id for item in found if item is not None])
 
-        return self._database.submit(job, durable=True)
+        return self.database.submit(job, durable=True)
 
     def to_purge(self) -> list[str]:
         """Blobs that left the index and may still have a file."""
-        with self._database.reader() as connection:
+        with self.database.reader() as connection:
             return [row[0] for row in connection.execute("SELECT blob FROM purge")]
 
     def purged(self, blobs: Sequence[str]) -> None:
         """The files of these are gone."""
-        self._database.submit(
+        self.database.submit(
             lambda connection: connection.executemany("DELETE FROM purge WHERE blob = ?", [(blob,) for blob in blobs])
         )
 
@@ -185,14 +185,14 @@ class Index:
 
     def names(self, blob: str) -> bool:
         """True where an instance has this blob."""
-        with self._database.reader() as connection:
+        with self.database.reader() as connection:
             return connection.execute("SELECT 1 FROM instance WHERE blob = ?", (blob,)).fetchone() is not None
 
     def blobs(self) -> Iterator[Stored]:
         """All instances in the order of their blobs, page by page."""
         last = ""
         while True:
-            with self._database.reader() as connection:
+            with self.database.reader() as connection:
                 rows = connection.execute(
                     f"SELECT {_INSTANCE} FROM instance WHERE blob > ? ORDER BY blob LIMIT ?",  # noqa: S608
                     (last, _PAGE),
@@ -213,34 +213,34 @@ class Index:
             connection.execute("DELETE FROM patient WHERE id NOT IN (SELECT patient_pk FROM study)")
             return len(wrong)
 
-        return self._database.submit(job)
+        return self.database.submit(job)
 
     def miscounted(self) -> int:
         """How many series have, or are in a study or patient that has, a wrong count."""
-        with self._database.reader() as connection:
+        with self.database.reader() as connection:
             return len(connection.execute(_WRONG).fetchall())
 
     def problems(self) -> list[str]:
         """What SQLite finds wrong with the file."""
-        with self._database.reader() as connection:
+        with self.database.reader() as connection:
             rows = connection.execute("PRAGMA quick_check(20)").fetchall()
         return [str(row[0]) for row in rows if row[0] != "ok"]
 
     def state(self, name: str) -> str:
-        with self._database.reader() as connection:
+        with self.database.reader() as connection:
             row = connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
         return "" if row is None else str(row[0])
 
     def set_state(self, name: str, value: str) -> None:
         """Note something durably, and with it everything that was committed before."""
-        self._database.submit(
+        self.database.submit(
             lambda connection: connection.execute(_SET_STATE, (name, value)).rowcount,
             durable=True,
         )
 
     def settle(self) -> None:
         """Bring the write-ahead log home."""
-        self._database.checkpoint()
+        self.database.checkpoint()
 
     def take_over(self, fresh: Path, tables: Sequence[str], mark: str) -> str:
         """Take all rows of ``tables`` from the index file ``fresh`` instead of our own, durably.
@@ -259,8 +259,8 @@ class Index:
             connection.execute(_SET_STATE, (mark, newest))
             return newest
 
-        with self._database.attached(fresh, "fresh"):
-            return self._database.submit(job, durable=True)
+        with self.database.attached(fresh, "fresh"):
+            return self.database.submit(job, durable=True)
 
 
 _SET_STATE = "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
