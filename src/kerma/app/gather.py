@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from kerma.app.collect import Found, Unusable
-from kerma.errors import FormatError, KermaError, NotDicomError
+from kerma.errors import KermaError, NotDicomError
 from kerma.formats import part10
 from kerma.formats.instance import Instance
 from kerma.standard import sop_classes
@@ -41,10 +41,10 @@ def probe(item: Found | Unusable) -> Probed | Passed | Unusable:
         return item
     try:
         instance = part10.probe(item.path)
-    except NotDicomError as error:
-        return Unusable(item.name, _elsewhere(error, item.name)) if item.named else Passed(item.name)
     except KermaError as error:
-        return Unusable(item.name, _elsewhere(error, item.name))
+        error.where = item.name  # the file of an archive's member has a number only
+        foreign = isinstance(error, NotDicomError) or not _has_prefix(item)
+        return Passed(item.name) if foreign and not item.named else Unusable(item.name, error)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return Unusable(item.name, KermaError(f"cannot be read: {reason}", where=item.name))
@@ -58,9 +58,10 @@ def probe_all(items: Iterator[Found | Unusable]) -> Iterator[Probed | Passed | U
     return map(probe, items)
 
 
-def _elsewhere(error: KermaError, name: str) -> KermaError:
-    """The same error with the name that the user knows: the file of an archive's member has a number only."""
-    where = name
-    if isinstance(error, FormatError) and error.offset is not None:
-        where = f"{name}, offset {error.offset}"
-    return KermaError(error.message, where=where, hint=error.hint)
+def _has_prefix(item: Found) -> bool:
+    """Whether the file says that it is DICOM (PS3.10 7.1); many other files read like a data set for a while."""
+    try:
+        with item.path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False

@@ -8,8 +8,6 @@ from typing import Any
 import click
 
 from kerma.app.kinds import Address
-from kerma.app.logs import open_log
-from kerma.app.serving import listen_into
 from kerma.cli.options import (
     Command,
     aet_option,
@@ -45,4 +43,7 @@ def command(
         config_file, server__aet=aet, server__dicom=dicom, server__dicom_tls=dicom_tls, **tls_overrides(**tls)
     )
     folder = output_folder(output)
+    from kerma.app.logs import open_log
+    from kerma.app.serving import listen_into
+
     return listen_into(folder, config, open_log(config.log, sys.stderr), say)

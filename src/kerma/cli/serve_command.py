@@ -8,9 +8,7 @@ from typing import Any
 import click
 
 from kerma.app.kinds import Address
-from kerma.app.logs import open_log
 from kerma.app.reference import help_rows
-from kerma.app.serving import serve_archive
 from kerma.cli.options import Command, aet_option, config_option, data_option, load_config, tls_options, tls_overrides
 
 
@@ -77,4 +75,8 @@ def command(
         server__dicom_tls=dicom_tls,
         **tls_overrides(**tls),
     )
+    # Loaded now, so that the help and a refusal come quickly.
+    from kerma.app.logs import open_log
+    from kerma.app.serving import serve_archive
+
     return serve_archive(config, open_log(config.log, sys.stderr), say)
