@@ -1,0 +1,1 @@
+"""Files that others made, and what Kerma makes of them."""
