@@ -1,7 +1,7 @@
 """Bare receivers in four shapes, for the measurement of docs/decisions/0002: what does the shape alone cost?
 
-Not a server: it accepts whatever is proposed, in the first transfer syntax, and writes data sets as they arrive, syncing where SPIKE_SYNC is set.
-Usage: receivers.py threads|parked|loop|asyncio|processes PORT FOLDER [PROCESSES]
+Not a server: it accepts whatever is proposed, in the first transfer syntax, and writes data sets as they arrive,
+syncing where SPIKE_SYNC is set. Usage: receivers.py threads|parked|loop|asyncio|processes PORT FOLDER [PROCESSES]
 """
 
 from __future__ import annotations
@@ -249,7 +249,7 @@ def run_loop(listener: socket.socket) -> None:
 class Protocol(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        self.machine = Machine(transport.write)  # type: ignore[arg-type]
+        self.machine = Machine(transport.write)
         self.transport = transport
         self.view = memoryview(bytearray(BUFFER))
 
@@ -274,7 +274,7 @@ def report(*_: object) -> None:
 
 
 def main() -> None:
-    global FOLDER  # noqa: PLW0603
+    global FOLDER
     shape, port, FOLDER = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     signal.signal(signal.SIGTERM, report)
     listener = socket.create_server(("127.0.0.1", port), backlog=64)

@@ -61,10 +61,8 @@ class Sink:
 
     def commit(self) -> StoreOutcome:
         assert not self.ended
-        if self.store.on_commit is not None:
-            outcome = self.store.on_commit(self)
-        else:
-            outcome = StoreOutcome.STORED
+        commit = self.store.on_commit
+        outcome = StoreOutcome.STORED if commit is None else commit(self)
         self.ended = "committed"
         with self.store.changed:
             self.store.kept[self.request.sop_instance_uid] = (self.request, bytes(self.data))

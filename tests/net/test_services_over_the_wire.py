@@ -257,9 +257,9 @@ def test_get_that_is_closed_is_cancelled(running: Running) -> None:
         next(matches)
         matches.close()  # type: ignore[attr-defined]
         assert peer.echo() == 0
-    end = running.end()
-    assert end.operations == {"C-GET": 1}
-    assert end.end == "released"
+    ends = [running.end(), running.end()]
+    assert {"C-GET": 1} in [end.operations for end in ends]
+    assert {end.end for end in ends} == {"released"}
 
 
 def test_move_sends_to_a_known_destination(start: Start) -> None:
@@ -305,7 +305,7 @@ def test_move_to_a_destination_that_is_down(start: Start) -> None:
 
 
 def test_move_to_an_unknown_destination(start: Start) -> None:
-    running = start(destinations=PeerDestinations({}.get))
+    running = start(destinations=PeerDestinations(lambda aet: None))
     with connect(running.peer) as peer, pytest.raises(StatusError) as caught:
         list(peer.move(to="NOBODY", StudyInstanceUID=STUDY))
     assert caught.value.status == 0xA801

@@ -38,8 +38,9 @@ class AsyncLink:
         self._reader = reader
         self._writer = writer
         self._buffer: bytearray | None = None
-        # Drained is sent: nothing lingers in a buffer that is about to be reused.
-        writer.transport.set_write_buffer_limits(high=0)
+        # Drained is sent: nothing lingers in a buffer that is about to be reused. (asyncio's TLS, which copies, would
+        # pause for ever at 0.)
+        writer.transport.set_write_buffer_limits(high=0 if writer.get_extra_info("ssl_object") is None else 1, low=0)
 
     @classmethod
     async def connect(cls, peer: Peer, core: Core, limits: NetworkLimits) -> AsyncLink:

@@ -94,6 +94,8 @@ class Server:
     ) -> None:
         self.config = config
         self.draining = False
+        self.addresses: list[tuple[str, int]] = []
+        """Where it listens (or did), as (host, port), plain addresses first."""
         self._on_end = on_end
         self._on_error = on_error
         self.dispatcher = Dispatcher(providers, self.report)
@@ -105,8 +107,9 @@ class Server:
             max_pdu=config.limits.max_pdu,
         )
         self._workers: Workers[Connection] = Workers(self._work, config.limits.max_busy, "kerma-worker", self.report)
-        self._selector = selectors.DefaultSelector()
-        self._wake_in, self._wake_out = socket.socketpair()
+        self._selector: selectors.BaseSelector
+        self._wake_in: socket.socket
+        self._wake_out: socket.socket
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._listeners: dict[socket.socket, ssl.SSLContext | None] = {}
         self._connections: set[Connection] = set()
@@ -139,6 +142,9 @@ class Server:
             for listener in self._listeners:
                 listener.close()
             raise
+        self.addresses = [listener.getsockname()[:2] for listener in self._listeners]
+        self._selector = selectors.DefaultSelector()
+        self._wake_in, self._wake_out = socket.socketpair()
         self._wake_in.setblocking(False)
         self._wake_out.setblocking(False)
         self._selector.register(self._wake_in, selectors.EVENT_READ, None)
@@ -147,11 +153,6 @@ class Server:
         self._thread = threading.Thread(target=self._run, name="kerma-selector", daemon=True)
         self._thread.start()
         return self
-
-    @property
-    def addresses(self) -> list[tuple[str, int]]:
-        """Where it listens, as (host, port), plain addresses first."""
-        return [listener.getsockname()[:2] for listener in self._listeners]
 
     @property
     def associations(self) -> int:
