@@ -1,7 +1,7 @@
 """Kerma: the whole of DICOM as one Python package.
 
-The names below are loaded when they are first used, so that ``import kerma`` costs next to nothing: neither numpy nor asyncio nor a
-database is imported until something needs it.
+The names below are loaded when they are first used, so that ``import kerma`` costs next to nothing: neither numpy
+nor asyncio nor a database is imported until something needs it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from kerma.dataset import Dataset, Element, Sequence
     from kerma.errors import KermaError
     from kerma.formats.json import to_json
-    from kerma.formats.part10 import open, read, write
+    from kerma.formats.part10 import open, read, write  # noqa: A004  (the name that users type)
     from kerma.net.client import connect
 
 __all__ = [

@@ -2,13 +2,13 @@
 
 Rules of this module:
 
-- Every error that Kerma raises on purpose is a ``KermaError``. A foreign exception (``OSError``, ``sqlite3.Error``) is mapped
-  at the one seam where it enters.
-- The message says *what*; ``where`` says where (a path, a peer, an offset, a tag path); ``hint`` says what to do. The command
-  line prints the three in one line.
+- Every error that Kerma raises on purpose is a ``KermaError``. A foreign exception (``OSError``, ``sqlite3.Error``)
+  is mapped at the one seam where it enters.
+- The message says *what*; ``where`` says where (a path, a peer, an offset, a tag path); ``hint`` says what to do.
+  The command line prints the three in one line.
 - Nothing in an error is patient data: tags, offsets, lengths, UIDs of classes and syntaxes, never an element's value.
-- Errors that a peer will be told of carry the answer: ``AbortError`` source and reason (PS3.8 9.3.8), ``RejectedError`` result,
-  source and reason (PS3.8 9.3.4), ``StatusError`` the DIMSE status (PS3.7 C).
+- Errors that a peer will be told of carry the answer: ``AbortError`` source and reason (PS3.8 9.3.8),
+  ``RejectedError`` result, source and reason (PS3.8 9.3.4), ``StatusError`` the DIMSE status (PS3.7 C).
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ def format_path(path: Sequence[int]) -> str:
 
 
 class FormatError(KermaError):
-    """Bytes that are not what PS3.5 or PS3.10 says. ``offset`` counts from the start of the source; ``path`` is tag, item, tag ..."""
+    """Bytes that are not what PS3.5 or PS3.10 says. ``offset`` counts from the start of the source; ``path`` is tag,
+    item, tag ...
+    """
 
     def __init__(
         self,
@@ -167,7 +169,9 @@ class NoContextError(NetworkError):
 
 
 class StatusError(KermaError):
-    """An operation that ends with a DIMSE status (PS3.7 C); ``comment`` goes to the peer as Error Comment (0000,0902)."""
+    """An operation that ends with a DIMSE status (PS3.7 C); ``comment`` goes to the peer as Error Comment
+    (0000,0902).
+    """
 
     def __init__(
         self,

@@ -11,8 +11,9 @@ from kerma.errors import format_path
 class Finding:
     """One departure from the standard that was understood all the same.
 
-    ``code`` is a short stable word for programs ("wrong-vr"), ``text`` a sentence for people, ``offset`` counts bytes from the
-    start of the source, ``path`` is tag, item index, tag, ..., ``section`` names the paragraph ("PS3.5 7.1.2").
+    ``code`` is a short stable word for programs ("wrong-vr"), ``text`` a sentence for people, ``offset`` counts
+    bytes from the start of the source, ``path`` is tag, item index, tag, ..., ``section`` names the paragraph
+    ("PS3.5 7.1.2").
     """
 
     code: str

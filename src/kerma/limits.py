@@ -1,7 +1,7 @@
 """Bounds on what comes from outside, as frozen arguments; there are no globals.
 
-A length from a file or a peer is compared with the enclosing length and with these before anything is allocated. The defaults
-let every object of the standard pass and keep a hostile one small.
+A length from a file or a peer is compared with the enclosing length and with these before anything is allocated. The
+defaults let every object of the standard pass and keep a hostile one small.
 """
 
 from __future__ import annotations

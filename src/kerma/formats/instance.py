@@ -1,7 +1,8 @@
 """An instance as a sender needs it: what it is, how it is encoded, and where its data set lies.
 
-Made without opening the file by the archive (from its index), or by ``formats.part10`` from the first kilobytes of a file. The
-storage, C-GET and C-MOVE flows take nothing else, so bytes go from disk to wire without a data set being built.
+Made without opening the file by the archive (from its index), or by ``formats.part10`` from the first kilobytes of a
+file. The storage, C-GET and C-MOVE flows take nothing else, so bytes go from disk to wire without a data set being
+built.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from kerma.encoding.source import ByteSource
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """One stored composite instance. ``dataset_offset`` and ``dataset_length`` bound the data set, without meta information, in the source."""
+    """One stored composite instance. ``dataset_offset`` and ``dataset_length`` bound the data set, without meta
+    information, in the source.
+    """
 
     sop_class_uid: str
     sop_instance_uid: str
