@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 import xxhash
@@ -133,7 +134,7 @@ class Sink:
         try:
             header = self._scanner.finish(self._size - len(self._head))
             facts = facts_of(
-                Dataset.from_bytes(header, header_syntax(self._request.transfer_syntax_uid)),
+                self._scanner.dataset(),
                 max_text=self._desk.config.max_text,
                 sop_class_uid=self._request.sop_class_uid,
                 sop_instance_uid=self._request.sop_instance_uid,
@@ -178,9 +179,24 @@ class Sink:
 
 
 def _own_head(request: StoreRequest) -> bytes:
+    """Preamble and file meta information of ours; all but the instance's UID is made once for each kind of request."""
+    uid = request.sop_instance_uid
+    head = _head_with_hole(request.sop_class_uid, request.transfer_syntax_uid, request.calling_aet, len(uid))
+    return head.replace(b"9" * len(uid), uid.encode("ascii"), 1) if head else _file_head(request, uid)
+
+
+@lru_cache(maxsize=256)
+def _head_with_hole(sop_class_uid: str, transfer_syntax_uid: str, aet: str, length: int) -> bytes:
+    """A head with a UID of ``length`` nines; empty where nines stand elsewhere in it as well."""
+    hole = "9" * length
+    head = _file_head(StoreRequest(sop_class_uid, hole, transfer_syntax_uid, calling_aet=aet), hole)
+    return head if head.count(hole.encode()) == 1 else b""
+
+
+def _file_head(request: StoreRequest, uid: str) -> bytes:
     return part10.file_head(
         sop_class_uid=request.sop_class_uid,
-        sop_instance_uid=request.sop_instance_uid,
+        sop_instance_uid=uid,
         transfer_syntax_uid=request.transfer_syntax_uid,
         source_aet=request.calling_aet,
     )

@@ -175,16 +175,22 @@ _PIXEL_KEYS = frozenset(key_of(tag) for tag in _PIXELS)
 _STOPS = _PIXEL_KEYS | {0, _ITEM, _ITEM_END, _SEQUENCE_END}
 
 
-def _plain_run(buf: Buffer, end: int, encoding: Encoding) -> int:
-    """The start of the first element that is not plain: pixel data, cut by ``end``, of undefined length, padding or nonsense."""
+def _plain_run(buf: Buffer, pos: int, end: int, encoding: Encoding, index: dict[int, int]) -> int:
+    """The start of the first element from ``pos`` that is not plain: pixel data, cut by ``end``, of undefined length, padding, nonsense.
+
+    The elements before it go into ``index``.
+    """
     if not encoding.little_endian:
-        return 0
-    pos = last = 0
+        return pos
+    last = pos
+    key = 0
     try:
         if encoding.explicit:
             header, short, long = _explicit_header, _SHORT, _LONG
             while pos <= end:
-                last = pos
+                if pos != last:
+                    index[key] = last
+                    last = pos
                 key, vr, length = header(buf, pos)
                 if key in _STOPS:
                     return last
@@ -197,7 +203,9 @@ def _plain_run(buf: Buffer, end: int, encoding: Encoding) -> int:
         else:
             implicit = _implicit_header
             while pos <= end:
-                last = pos
+                if pos != last:
+                    index[key] = last
+                    last = pos
                 key, length = implicit(buf, pos)
                 if key in _STOPS or length == UNDEFINED:
                     return last
@@ -207,13 +215,16 @@ def _plain_run(buf: Buffer, end: int, encoding: Encoding) -> int:
     return last
 
 
-def scan_head(buf: Buffer, end: int, encoding: Encoding, marks: Marks, *, last: bool) -> int:
+def scan_head(
+    buf: Buffer, end: int, encoding: Encoding, marks: Marks, *, last: bool, index: dict[int, int] | None = None
+) -> int:
     """The offset of the header of pixel data in ``buf[:end]``, which may end anywhere unless ``last``; -1 while it has not come.
 
     ``marks.whole`` is then the end of the last whole element. Raises as ``scan`` does; an end inside an element is an error only
-    when ``last``. Elements after pixel data are of no interest and not looked at.
+    when ``last``. Elements after pixel data are of no interest and not looked at; those before it go into ``index``.
     """
-    pos = _plain_run(buf, end, encoding)
+    found: dict[int, int] = {} if index is None else index
+    pos = _plain_run(buf, 0, end, encoding, found)
     top = end
     while pos < top:
         marks.whole = pos
@@ -226,9 +237,11 @@ def scan_head(buf: Buffer, end: int, encoding: Encoding, marks: Marks, *, last: 
                 return -1
             header = header_at(buf, pos, end, encoding, marks, ())
             if header.length == UNDEFINED:
-                pos = skip(buf, header.value, end, content_encoding(encoding, header.vr), marks, (), tag)
+                after = skip(buf, header.value, end, content_encoding(encoding, header.vr), marks, (), tag)
             else:
-                pos = header.value + header.length
+                after = header.value + header.length
+            found[header.key] = pos
+            pos = _plain_run(buf, after, end, encoding, found)
         except FormatError as error:
             # An odd header may make sense once more is here; but nonsense is not collected for ever.
             if last or (end - pos > _PATIENCE and not isinstance(error, TruncatedError)):

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import zlib
 
+from kerma.dataset import Dataset
+from kerma.dataset.body import Body
 from kerma.encoding.headers import read_header
 from kerma.encoding.marks import Marks
 from kerma.encoding.scan import scan_head
@@ -21,6 +23,7 @@ from kerma.limits import Limits, Strictness
 
 _LIMITS = Limits()
 _FIRST = 4096
+EXPLICIT_LE_UID = "1.2.840.10008.1.2.1"
 
 
 class HeadScanner:
@@ -32,6 +35,8 @@ class HeadScanner:
         self._limits = limits
         self._bound = bound
         self._data = bytearray()
+        self._header_syntax = EXPLICIT_LE_UID if deflated else transfer_syntax_uid
+        self._found: tuple[dict[int, int], Marks] | None = None
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS) if deflated else None
         self._next = _FIRST  # scan again when so many bytes are here
         self._seen = 0
@@ -68,9 +73,21 @@ class HeadScanner:
         if self._inflate is None and self._seen < self._must_reach:
             missing = self._must_reach - self._seen
             raise TruncatedError(
-                f"the pixel data is cut, {missing} bytes are missing", missing=missing, offset=self._seen, path=(0x7FE00010,)
+                f"the pixel data is cut, {missing} bytes are missing",
+                missing=missing,
+                offset=self._seen,
+                path=(0x7FE00010,),
             )
         return self.header_bytes
+
+    def dataset(self) -> Dataset:
+        """The header as a data set, over the index that the scan made already where there was nothing odd in it."""
+        if self._found is None:
+            return Dataset.from_bytes(self.header_bytes, self._header_syntax, limits=self._limits)
+        index, marks = self._found
+        body = Body(self.header_bytes, 0, len(self.header_bytes), self._encoding, marks)
+        body.index_now = dict(index)
+        return Dataset.from_body(body)
 
     def _feed_deflated(self, chunk: Buffer) -> bool:
         stream = self._inflate
@@ -102,7 +119,10 @@ class HeadScanner:
         marks = Marks(self._limits, Strictness.LENIENT)
         marks.partial = not last
         size = len(data)
-        pixel = scan_head(data, size, self._encoding, marks, last=last)
+        index: dict[int, int] = {}
+        pixel = scan_head(data, size, self._encoding, marks, last=last, index=index)
+        if not marks.odd and not marks.findings:
+            self._found = (index, marks)
         if pixel >= 0:
             head = read_header(data, pixel, self._encoding)
             self._must_reach = head.value + (0 if head.length == UNDEFINED else head.length)
