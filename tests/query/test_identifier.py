@@ -63,7 +63,7 @@ def test_each_kind_of_key() -> None:
         SequenceMatch(0x00081032, (Single(0x00080100, "SH", "T1"),)),
         AnyOf(0x00080061, "CS", ("CT", "M*")),
     }
-    assert len(query.return_keys) == 9
+    assert len(query.return_keys) == 9 + 2  # level and Retrieve AE Title are always said
     assert ReturnKey(0x00081032, "SQ", (ReturnKey(0x00080100, "SH"), ReturnKey(0x00080104, "LO"))) in query.return_keys
     assert query.unsupported == ()
 
@@ -74,7 +74,14 @@ def test_what_is_not_supported_stays_a_return_key() -> None:
     query = from_identifier(ds, root=Root.STUDY)
     assert query.predicates == ()
     assert query.unsupported == (0x00080060, 0x00091001, 0x00280010)
-    assert {key.tag for key in query.return_keys} == {0x00080060, 0x00091001, 0x0020000D, 0x00280010}
+    assert {key.tag for key in query.return_keys} == {
+        0x00080052,
+        0x00080054,
+        0x00080060,
+        0x00091001,
+        0x0020000D,
+        0x00280010,
+    }
 
 
 def test_an_image_level_key_outside_the_tables_is_served_from_the_header() -> None:

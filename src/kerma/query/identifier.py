@@ -34,9 +34,12 @@ from kerma.standard import elements
 
 _CHARSET = 0x00080005
 _LEVEL = 0x00080052
+_RETRIEVE_AET = 0x00080054
 _UNABLE = 0xC000
 _MAX_DEPTH = 16
 _MAX_KEYS = 2_000
+_ALWAYS = (ReturnKey(_LEVEL, "CS"), ReturnKey(_RETRIEVE_AET, "AE"))
+"""What every response says, asked or not (PS3.4 C.4.1.1.3.2)."""
 
 
 def from_identifier(
@@ -54,10 +57,10 @@ def from_identifier(
     """
     level = _level(identifier, root)
     found: list[Predicate] = []
-    wanted: list[ReturnKey] = []
+    wanted: list[ReturnKey] = [] if retrieve else list(_ALWAYS)
     unsupported: list[int] = []
     for tag in _tags(identifier):
-        if tag in (_CHARSET, _LEVEL) or tag & 0xFFFF == 0:
+        if tag in (_CHARSET, _LEVEL, _RETRIEVE_AET) or tag & 0xFFFF == 0:
             continue
         vr = _vr(identifier, tag)
         row = rows.serves(level, tag)
@@ -163,6 +166,8 @@ def to_identifier(query: Query) -> Dataset:
         out.add(_CHARSET, "CS", "ISO_IR 192")
     out.add(_LEVEL, "CS", query.level.name)
     for key in query.return_keys:
+        if key.tag in (_LEVEL, _CHARSET):
+            continue
         out.add(key.tag, key.vr or "UN", [_empty_item(key.items)] if key.items else None)
     for item in query.predicates:
         _put(out, item)
