@@ -18,7 +18,9 @@ _PIXEL_DATA = 0x7FE00010
 
 
 def choose_vr(tag: int, value: Any, body: Body, at: int | str | None) -> str:
-    """The VR for a value assigned without one: as the element had it, else by the dictionary, with PS3.5 A.1 where that leaves a choice."""
+    """The VR for a value assigned without one: as the element had it, else by the dictionary, with PS3.5 A.1 where
+    that leaves a choice.
+    """
     if isinstance(at, int):
         vr = body.vr_of(body.header(at))
         if vr != "UN":
@@ -54,7 +56,9 @@ def _vr_of_value(tag: int, value: Any) -> str:
 
 
 def normal_value(tag: int, vr: str, value: Any) -> Any:
-    """``value`` as it would be read back. ``ValueEncodeError`` where the VR cannot hold it; the character set is checked when writing."""
+    """``value`` as it would be read back. ``ValueEncodeError`` where the VR cannot hold it; the character set is
+    checked when writing.
+    """
     if vr == "SQ":
         if value is None:
             return Sequence()

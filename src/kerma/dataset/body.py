@@ -2,13 +2,14 @@
 
 Rules of this module:
 
-- ``index`` maps the key of a tag (``encoding.syntax.key_of``) to an ``int``, the offset of the element's header in ``buf``, or to a
-  ``str``, the VR of an element that was assigned; the value of that one is in ``cache``.
-- ``cache`` holds decoded values beside the bytes, never instead of them. A sequence in it may have been changed; ``writing`` looks.
-- ``charsets`` is how the *bytes* are to be read. It is fixed by what they said when they came, so assigning SpecificCharacterSet
-  changes how text is written, never how it was read.
-- An item knows what it inherits (character sets, pixel representation) as values, not by a reference to its parent: a data set is a
-  tree without cycles, freed as soon as nobody holds it.
+- ``index`` maps the key of a tag (``encoding.syntax.key_of``) to an ``int``, the offset of the element's header in
+  ``buf``, or to a ``str``, the VR of an element that was assigned; the value of that one is in ``cache``.
+- ``cache`` holds decoded values beside the bytes, never instead of them. A sequence in it may have been changed;
+  ``writing`` looks.
+- ``charsets`` is how the *bytes* are to be read. It is fixed by what they said when they came, so assigning
+  SpecificCharacterSet changes how text is written, never how it was read.
+- An item knows what it inherits (character sets, pixel representation) as values, not by a reference to its parent: a
+  data set is a tree without cycles, freed as soon as nobody holds it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 from typing import Any
 
 from kerma import values
+from kerma.dataset.lint import refuse_oddities
 from kerma.encoding.headers import other_encoding, read_header
 from kerma.encoding.marks import Header, Marks
 from kerma.encoding.scan import scan
@@ -45,16 +47,18 @@ _ITEM_TAGS = frozenset({b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"})
 
 
 class Body:
-    """The state of one data set. ``start`` and ``end`` bound its elements in ``buf``; ``style`` tells how its item was delimited."""
+    """The state of one data set. ``start`` and ``end`` bound its elements in ``buf``; ``style`` tells how its item
+    was delimited.
+    """
 
     __slots__ = (
-        "charsets_now",
-        "index_now",
         "buf",
         "cache",
         "changed",
+        "charsets_now",
         "encoding",
         "end",
+        "index_now",
         "inherited",
         "marks",
         "path",
@@ -119,7 +123,10 @@ class Body:
                     section="PS3.5 10",
                 )
                 self.encoding = other
-            self.index_now = found
+            index: dict[int, Any] = found
+            self.index_now = index
+            if self.marks.strict:
+                refuse_oddities(self)
         return self.index_now
 
     @property
@@ -154,7 +161,9 @@ class Body:
         return head.value + head.length if head.length != UNDEFINED else self.marks.after(head.value)
 
     def vr_of(self, head: Header) -> str:
-        """The VR to read a raw element with: as written, by the dictionary in implicit VR, and for UN where that knows better (PS3.5 6.2.2)."""
+        """The VR to read a raw element with: as written, by the dictionary in implicit VR, and for UN where that
+        knows better (PS3.5 6.2.2).
+        """
         vr = head.vr
         if vr and vr != "UN":
             return vr
@@ -198,7 +207,9 @@ class Body:
         return self.inherited.signed if representation is None else representation == 1
 
     def plain(self, key: int, vr: str) -> Any:
-        """The value of ``key`` read as ``vr``, None where absent or not readable; for the elements that others depend on."""
+        """The value of ``key`` read as ``vr``, None where absent or not readable; for the elements that others depend
+        on.
+        """
         at = self.index.get(key)
         if at is None:
             return None

@@ -1,4 +1,6 @@
-"""Equality of data sets: the same elements with the same VRs and values, items included; compared with a stack of its own."""
+"""Equality of data sets: the same elements with the same VRs and values, items included; compared with a stack of its
+own.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def equal(one: Dataset, two: Dataset) -> bool:
-    """Whether two data sets hold the same; how they are encoded and their file meta information do not count, group lengths neither."""
+    """Whether two data sets hold the same; how they are encoded and their file meta information do not count, group
+    lengths neither.
+    """
     return _all_equal([(one, two)])
 
 
@@ -56,9 +60,9 @@ def _same(one: Dataset, two: Dataset, tag: int) -> bool:
         second: Any = two.value_of(tag)
     except ValueFormatError:
         # What cannot be decoded is the same where its bytes are.
-        return one[tag].raw == two[tag].raw
+        return bool(one[tag].raw == two[tag].raw)
     if isinstance(first, memoryview) and isinstance(second, memoryview):
-        return normal_bytes(one, tag, first) == normal_bytes(two, tag, second)
+        return bool(normal_bytes(one, tag, first) == normal_bytes(two, tag, second))
     return bool(first == second)
 
 
@@ -67,6 +71,5 @@ def normal_bytes(ds: Dataset, tag: int, value: memoryview) -> Any:
     size = ds.word_size(tag)
     if size == 1:
         return value
-
 
     return swapped(value, size)

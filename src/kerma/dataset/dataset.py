@@ -2,8 +2,8 @@
 
 Rules of this module:
 
-- Attribute names with a capital are DICOM keywords; everything else is Python's. Nothing else lives here: writing, walking, comparing
-  and printing have modules of their own.
+- Attribute names with a capital are DICOM keywords; everything else is Python's. Nothing else lives here: writing,
+  walking, comparing and printing have modules of their own.
 - A value that is assigned is brought to the form in which it would be read back, so that ``ds`` and its file agree.
 - No method recurses into items.
 """
@@ -14,17 +14,18 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Self
 
 from kerma import values
-from kerma.dataset import compare, walking, writing
+from kerma.dataset import compare, copying, walking, writing
 from kerma.dataset.assign import choose_vr, normal_value
-from kerma.dataset.body import CHARSET, Body
+from kerma.dataset.body import CHARSET, Body, Inherited
 from kerma.dataset.element import Element
 from kerma.dataset.items import read_sequence
+from kerma.dataset.private import PrivateBlock, private_block
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.inflate import inflate
 from kerma.encoding.marks import Marks
 from kerma.encoding.source import Buffer
 from kerma.encoding.swap import WORD_SIZES
-from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, encoding_of, key_of, tag_of
+from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, Encoding, encoding_of, key_of, tag_of
 from kerma.errors import FormatError, KermaError, ValueFormatError
 from kerma.findings import Finding
 from kerma.limits import Limits, Strictness
@@ -89,7 +90,8 @@ class Dataset:
         limits: Limits = _DEFAULT_LIMITS,
         strictness: Strictness = Strictness.LENIENT,
     ) -> Self:
-        """A data set (PS3.5 7), lazily over ``data``, which must not change while it is used; a ``bytearray`` is copied.
+        """A data set (PS3.5 7), lazily over ``data``, which must not change while it is used; a ``bytearray`` is
+        copied.
 
         Raises ``FormatError`` and its kinds with offset and tag path, ``UnsupportedSyntaxError`` for an unknown syntax.
         """
@@ -142,7 +144,9 @@ class Dataset:
 
     @property
     def findings(self) -> list[Finding]:
-        """What was noticed so far. Items are looked at when they are used; ``kerma.dataset.lint`` looks at everything."""
+        """What was noticed so far. Items are looked at when they are used; ``kerma.dataset.lint`` looks at
+        everything.
+        """
         found = list(self._file.findings) if self._file is not None else []
         return found + self._body.marks.findings
 
@@ -182,13 +186,13 @@ class Dataset:
         at = (body.load() if index is None else index).get(key)
         if at is None:
             raise AttributeError(f"the data set has no {name}")
-        if body.encoding is EXPLICIT_LE and not body.marks.odd:
+        if type(at) is int and body.encoding is EXPLICIT_LE and not body.marks.odd:
             # The common case, spelt out: a short VR of explicit little endian.
             _, code, length = _explicit_header(body.buf, at)
             decoder = _SHORT_DECODERS.get(code)
             if decoder is not None and length:
                 try:
-                    value = decoder(body.buf[at + 8 : at + 8 + length], True, body.charsets_now or body.charsets)  # type: ignore[operator]
+                    value = decoder(body.buf[at + 8 : at + 8 + length], True, body.charsets_now or body.charsets)
                 except ValueFormatError as error:
                     raise self._placed(error, key, at) from error
                 cache[key] = value
@@ -236,7 +240,9 @@ class Dataset:
         return read_sequence(body, body.header(body.index[key]), Dataset.from_body)  # type: ignore[arg-type]
 
     def word_size(self, tag: int) -> int:
-        """Bytes of the words that a raw value of ``tag`` has in the other byte order than a little endian one; 1 where it has not."""
+        """Bytes of the words that a raw value of ``tag`` has in the other byte order than a little endian one; 1
+        where it has not.
+        """
         body = self._body
         at = body.index[key_of(tag)]
         if isinstance(at, str) or body.encoding.little_endian:
@@ -388,7 +394,9 @@ class Dataset:
     # -- as a whole ----------------------------------------------------------------------------------------------------
 
     def to_bytes(self, transfer_syntax_uid: str | None = None) -> bytes:
-        """The data set in a transfer syntax; None is as it came, byte for byte where untouched, explicit little endian for a new one."""
+        """The data set in a transfer syntax; None is as it came, byte for byte where untouched, explicit little
+        endian for a new one.
+        """
         return writing.to_bytes(self, transfer_syntax_uid)
 
     def chunks(self, transfer_syntax_uid: str | None = None) -> Iterator[Buffer]:
@@ -398,6 +406,46 @@ class Dataset:
     def walk(self) -> Iterator[tuple[tuple[int, ...], Element]]:
         """(path, element) of every element, items included, in tag order; the path is tag, item index, tag ..."""
         return walking.walk(self)
+
+    def private_block(self, group: int, creator: str, *, create: bool = False) -> PrivateBlock:
+        """The private block of ``creator`` in an odd group (PS3.5 7.8.1). ``KeyError`` where there is none, unless
+        ``create``.
+        """
+        return private_block(self, group, creator, create=create)
+
+    def __copy__(self) -> Dataset:
+        return self._with_file(Dataset.from_body(copying.shallow(self._body)))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Dataset:
+        """A copy that shares nothing that can change; of a mapped file it shares the map."""
+        twin = copying.deep(self)
+        memo[id(self)] = twin
+        return self._with_file(twin)
+
+    def _with_file(self, twin: Dataset) -> Dataset:
+        file = self._file
+        if file is not None:
+            copy = FileState()
+            for name in ("uid", "preamble", "whole", "deflated"):
+                setattr(copy, name, getattr(file, name))
+            copy.meta = copying.deep(file.meta) if isinstance(file.meta, Dataset) else file.meta
+            copy.findings = list(file.findings)
+            _set_file(twin, copy)
+        return twin
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as its bytes. What was read from a file is in memory when it is unpickled."""
+        body, file = self._body, self._file
+        deflated = None if file is None or file.deflated is None or writing.touched(body) else bytes(file.deflated)
+        data = b"".join(writing.plain_chunks(self))
+        meta = self.meta
+        parts = (
+            self.transfer_syntax_uid,
+            self.preamble,
+            None if meta is None else meta.to_bytes(),
+            deflated,
+        )
+        return _restore, (data, body.encoding, body.inherited, body.style, parts)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dataset):
@@ -417,6 +465,22 @@ class Dataset:
 
 _set_body = Dataset.__dict__["_body"].__set__
 _set_file = Dataset.__dict__["_file"].__set__
+
+
+def _restore(data: bytes, encoding: Encoding, inherited: Inherited, style: bool, parts: tuple[Any, ...]) -> Dataset:
+    """What ``__reduce__`` took apart."""
+    body = Body(data, 0, len(data), encoding, Marks(_DEFAULT_LIMITS, Strictness.LENIENT), inherited)
+    body.style = style
+    body.load()
+    body.changed = not data
+    ds = Dataset.from_body(body)
+    uid, preamble, meta, deflated = parts
+    if uid is not None or meta is not None:
+        file = ds._own_file()
+        file.uid, file.preamble, file.deflated = uid, preamble, deflated
+        if meta is not None:
+            file.meta = (meta, 0, len(meta), EXPLICIT_LE, Marks(_DEFAULT_LIMITS, Strictness.LENIENT))
+    return ds
 
 
 def _steady(data: Buffer) -> Buffer:

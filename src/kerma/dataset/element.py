@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 class Element:
-    """``ds["PatientName"]``. A view: ``value`` reads and assigns through the data set; nothing is decoded before it is asked for."""
+    """``ds["PatientName"]``. A view: ``value`` reads and assigns through the data set; nothing is decoded before it
+    is asked for.
+    """
 
     __slots__ = ("_ds", "tag")
 
@@ -69,7 +71,9 @@ class Element:
 
     @property
     def offset(self) -> int | None:
-        """Where the header lies in the source (of a deflated data set: in the inflated bytes); None for an element that was assigned."""
+        """Where the header lies in the source (of a deflated data set: in the inflated bytes); None for an element
+        that was assigned.
+        """
         at = self._body.index.get(key_of(self.tag))
         return at if isinstance(at, int) else None
 
@@ -105,7 +109,9 @@ class Element:
 
     @property
     def fragments(self) -> list[tuple[int, int]]:
-        """(offset, length) of each fragment of encapsulated pixel data in the source, the basic offset table first (PS3.5 A.4)."""
+        """(offset, length) of each fragment of encapsulated pixel data in the source, the basic offset table first
+        (PS3.5 A.4).
+        """
         return self._ds.fragments_of(self.tag)
 
     def fragment(self, index: int) -> Buffer:

@@ -8,7 +8,8 @@ from kerma.encoding.source import Buffer
 
 
 class Fragments(tuple[Buffer, ...]):
-    """The value to assign to PixelData in an encapsulated syntax: first the basic offset table (may be empty), then the fragments.
+    """The value to assign to PixelData in an encapsulated syntax: first the basic offset table (may be empty), then
+    the fragments.
 
     Fragments of odd length are padded with a null byte when they are written.
     """

@@ -13,6 +13,8 @@ from kerma.encoding.syntax import UNDEFINED, Encoding, key_of
 from kerma.encoding.walk import content_encoding, note_other_encoding, skip
 from kerma.errors import FormatError, TruncatedError
 
+_LONGEST_PATH = 64
+
 
 def read_sequence(body: Body, head: Header, build: Callable[[Body], Any]) -> Sequence:
     """The sequence at ``head``; ``build`` makes a data set of an item's body when that item is asked for."""
@@ -21,10 +23,12 @@ def read_sequence(body: Body, head: Header, build: Callable[[Body], Any]) -> Seq
     encoding = content_encoding(body.encoding, head.vr)
     offsets = _item_offsets(body, head.value, end, encoding, (*body.path, tag))
     inherited = body.for_items()
-    base = (*body.path, tag) if len(body.path) < 64 else body.path
+    base = body.path
 
     def make(at: int, number: int) -> Any:
-        return build(_item_body(body, at, end, encoding, inherited, (*base, number)))
+        # A path of 100,000 steps helps nobody, and costs their square.
+        path = (*base, tag, number) if len(base) < _LONGEST_PATH else base
+        return build(_item_body(body, at, end, encoding, inherited, path))
 
     return Sequence.over(offsets, make, defined=head.length != UNDEFINED)
 
@@ -53,7 +57,7 @@ def _item_offsets(body: Body, pos: int, end: int, encoding: Encoding, path: tupl
         else:
             pos += 8 + length
             if pos > end:
-                # The sequence is all there and says where it ends; an element that is cut by that is an error of its own.
+                # The sequence is all there and says where it ends; an element that is cut by that has its own error.
                 marks.note(
                     "item-length",
                     f"an item is said to be {pos - end} bytes longer than its sequence; it ends with the sequence",

@@ -1,7 +1,7 @@
 """A sequence of items (PS3.5 7.5): list-like, its items built when they are touched.
 
-Rules: where the items lie is found once, hopping over defined lengths; an item becomes a data set when it is asked for. ``changed`` says
-whether the list itself was changed; whether an item was, its own body knows.
+Rules: where the items lie is found once, hopping over defined lengths; an item becomes a data set when it is asked
+for. ``changed`` says whether the list itself was changed; whether an item was, its own body knows.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ class Sequence(MutableSequence["Dataset"]):
         self.defined = True
 
     @classmethod
-    def over(cls, offsets: list[int], make: Callable[[int, int], Dataset], *, defined: bool) -> Sequence:
+    def over(cls, offsets: list[Any], make: Callable[[int, int], Dataset] | None, *, defined: bool) -> Sequence:
         """A sequence over item headers at ``offsets``; ``make(offset, index)`` builds an item when it is asked for."""
         sequence = cls.__new__(cls)
-        sequence._items = offsets  # type: ignore[assignment]
+        sequence._items = offsets
         sequence._make = make
         sequence.changed = False
         sequence.defined = defined
@@ -86,9 +86,19 @@ class Sequence(MutableSequence["Dataset"]):
         """The items that were built, without building others."""
         return (item for item in self._items if type(item) is not int)
 
-    def entries(self) -> list[Any]:
-        """Items that were built, and header offsets of those that were not; for the writer."""
-        return self._items
+    def twin(self, copied: Callable[[Dataset], Dataset]) -> Sequence:
+        """A sequence of its own with ``copied`` of each item that was built, and the others still unbuilt."""
+        sequence = Sequence.over(
+            [item if type(item) is int else copied(item) for item in self._items], self._make, defined=self.defined
+        )
+        sequence.changed = self.changed
+        return sequence
+
+    def __copy__(self) -> Sequence:
+        return self.twin(lambda item: item)
+
+    def __reduce__(self) -> tuple[type[Sequence], tuple[list[Dataset]]]:
+        return Sequence, (list(self),)
 
     def transient(self) -> Iterator[Dataset]:
         """All items; those not yet built are built for the caller alone and not kept."""

@@ -14,8 +14,9 @@ Path = tuple[int, ...]
 
 
 def walk(ds: Dataset, *, max_path: int = 64) -> Iterator[tuple[Path, Element]]:
-    """(path, element) of every element; a sequence comes before its items. The path is tag, item index, tag ..., and ends with the
-    element's tag; below ``max_path`` steps it is cut short in the middle, so that a deep nesting costs no quadratic work.
+    """(path, element) of every element; a sequence comes before its items. The path is tag, item index, tag ..., and
+    ends with the element's tag; below ``max_path`` steps it is cut short in the middle, so that a deep nesting costs
+    no quadratic work.
 
     Items are built for the walk and not kept, unless they were built before.
     """
@@ -51,5 +52,5 @@ def _next_item(
         items.pop()
         return
     number, item = found
-    base = (*path, number) if len(path) < max_path else path
+    base = (*path, number) if len(path) < max_path else path[:-1]
     stack.append((item, iter(item), base))

@@ -2,14 +2,16 @@
 
 Rules:
 
-- Untouched as a whole and in the same syntax: its very bytes, trailing padding and oddities included; deflated ones without being
-  deflated again.
-- Otherwise elements are written in tag order. One that was not touched is a slice of the bytes that it came as, if the encoding is the
-  same; in another encoding a new header before the same value, byte-swapped where the order differs.
+- Untouched as a whole and in the same syntax: its very bytes, trailing padding and oddities included; deflated ones
+  without being deflated again.
+- Otherwise elements are written in tag order. One that was not touched is a slice of the bytes that it came as, if
+  the encoding is the same; in another encoding a new header before the same value, byte-swapped where the order
+  differs.
 - Sequences and items keep their style, defined or undefined length; new ones have defined lengths.
-- Group lengths (gggg,0000), retired by PS3.5 7.2, are left out of every data set and item that is written anew, because they would be
-  wrong; a command set's and the meta information's are computed where those are made.
-- Text is written in the character set that the data set declares when it is written; text that came in another is converted.
+- Group lengths (gggg,0000), retired by PS3.5 7.2, are left out of every data set and item that is written anew,
+  because they would be wrong; a command set's and the meta information's are computed where those are made.
+- Text is written in the character set that the data set declares when it is written; text that came in another is
+  converted.
 - Values longer than their VR's 16-bit length are written as UN (PS3.5 6.2.2).
 - Nothing recurses.
 """
@@ -41,7 +43,7 @@ from kerma.encoding.writer import (
     sequence_end,
     slices,
 )
-from kerma.errors import KermaError, UnsupportedSyntaxError, ValueEncodeError
+from kerma.errors import UnsupportedSyntaxError, ValueEncodeError
 from kerma.standard import transfer_syntaxes, vrs
 
 if TYPE_CHECKING:
@@ -66,18 +68,28 @@ def chunks(ds: Dataset, uid: str | None = None) -> Iterator[Buffer]:
     changed = touched(body)
     if uid is not None and uid != came_as:
         _check_pixels(ds, uid)
-    if not changed and body.encoding is encoding:
-        file = ds._file
-        if deflated and file is not None and file.deflated is not None:
-            return slices(file.deflated, 0, len(file.deflated))
-        pieces = slices(body.buf, body.start, body.end)
-    else:
-        pieces = render(_Writer(encoding, changed).plan(body))
+    file = ds._file
+    if deflated and not changed and body.encoding is encoding and file is not None and file.deflated is not None:
+        return slices(file.deflated, 0, len(file.deflated))
+    pieces = _pieces(body, encoding, changed)
     return deflate(pieces) if deflated else pieces
 
 
+def plain_chunks(ds: Dataset) -> Iterator[Buffer]:
+    """The elements in the encoding that they have, not deflated."""
+    return _pieces(ds._body, ds._body.encoding, touched(ds._body))
+
+
+def _pieces(body: Body, encoding: Encoding, changed: set[int]) -> Iterator[Buffer]:
+    if not changed and body.encoding is encoding:
+        return slices(body.buf, body.start, body.end)
+    return render(_Writer(encoding, changed).plan(body))
+
+
 def _target(ds: Dataset, uid: str | None) -> tuple[Encoding, bool]:
-    """The encoding to write ``uid`` in: as it came where that is the syntax it came in, whatever its bytes turned out to be."""
+    """The encoding to write ``uid`` in: as it came where that is the syntax it came in, whatever its bytes turned out
+    to be.
+    """
     body, file = ds._body, ds._file
     if uid is None:
         return body.encoding, False
@@ -171,7 +183,7 @@ class _Writer:
         self.open: set[int] = set()
 
     def plan(self, body: Body) -> list[Piece]:
-        self._enter(body, values.DEFAULT, None)
+        self._enter(body, body.inherited.charsets, None)
         stack = self.stack
         while stack:
             top = stack[-1]
@@ -186,7 +198,7 @@ class _Writer:
 
     # -- data sets and items -------------------------------------------------------------------------------------------
 
-    def _enter(self, body: Body, around: values.Charsets | None, defined: bool | None) -> None:
+    def _enter(self, body: Body, around: values.Charsets, defined: bool | None) -> None:
         """Begin a data set; ``defined`` is the style of its item, None at the top."""
         if id(body) in self.open:
             raise ValueEncodeError("a data set cannot be inside itself")
@@ -198,7 +210,7 @@ class _Writer:
         if isinstance(own, str):
             terms = body.cache[CHARSET]
             opened.charsets = values.Charsets.of(() if terms is None else terms)
-        elif own is not None or around is None:
+        elif own is not None:
             opened.charsets = body.charsets
         else:
             opened.charsets = around

@@ -1,9 +1,11 @@
 """One element header: read it where it is well formed, understand it where it is not (PS3.5 7.1, 6.2.2).
 
-``header_at`` is the careful reader: it checks everything and is used where the fast loops of ``scan`` gave up, for single elements,
-and inside undefined lengths. What it had to guess it notes in ``Marks.odd``, so that the guess is made once.
+``header_at`` is the careful reader: it checks everything and is used where the fast loops of ``scan`` gave up, for
+single elements, and inside undefined lengths. What it had to guess it notes in ``Marks.odd``, so that the guess is
+made once.
 
-The guesses, in the order in which they are tried, each accepted only when what follows looks like an element or the end:
+The guesses, in the order in which they are tried, each accepted only when what follows looks like an element or the
+end:
 
 - a VR of no known code in capital letters is of a later edition: 32-bit length (7.1.2);
 - otherwise the element was written in implicit VR, or with a blank VR in front of a 16-bit or 32-bit length;
@@ -189,7 +191,8 @@ def _is_item(buf: Buffer, pos: int, end: int, encoding: Encoding) -> bool:
 def other_encoding(buf: Buffer, pos: int, end: int, encoding: Encoding) -> Encoding | None:
     """What a data set that is not in ``encoding`` is in, told by its first element; None where that tells nothing.
 
-    For the wild: a file whose transfer syntax says explicit VR and whose elements are implicit, and the reverse (PS3.5 7.1, 10).
+    For the wild: a file whose transfer syntax says explicit VR and whose elements are implicit, and the reverse
+    (PS3.5 7.1, 10).
     """
     if end - pos < 8:
         return None
@@ -213,7 +216,8 @@ def other_encoding(buf: Buffer, pos: int, end: int, encoding: Encoding) -> Encod
 def encoding_inside(buf: Buffer, pos: int, end: int, encoding: Encoding) -> Encoding:
     """The encoding of the elements that begin at ``pos`` in a data set of ``encoding``.
 
-    Items in the other VR form are of the wild: implicit inside explicit, and explicit inside UN, which is implicit (PS3.5 6.2.2).
+    Items in the other VR form are of the wild: implicit inside explicit, and explicit inside UN, which is implicit
+    (PS3.5 6.2.2).
     """
     if end - pos < 8:
         return encoding

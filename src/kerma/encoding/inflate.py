@@ -13,8 +13,9 @@ _STEP = 1 << 20
 
 
 def inflate(data: Buffer, limits: Limits) -> bytes:
-    """The inflated bytes. ``LimitError`` beyond ``limits.max_inflated``, ``TruncatedError`` where the stream ends early,
-    ``FormatError`` where it is none. A zlib header, which some writers put in front, is understood."""
+    """The inflated bytes. ``LimitError`` beyond ``limits.max_inflated``, ``TruncatedError`` where the stream ends
+    early, ``FormatError`` where it is none. A zlib header, which some writers put in front, is understood.
+    """
     if not len(data):
         return b""  # an empty data set that nobody deflated
     stream = zlib.decompressobj(_window(data))

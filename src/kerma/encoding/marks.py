@@ -1,8 +1,8 @@
 """What scans of one buffer found out and later scans need again.
 
-One ``Marks`` belongs to one buffer and is shared by the data set and all items in it, so that nothing is walked twice: the end of
-each undefined length (a 100,000-fold nesting is walked once, not once a level), the headers that could not be taken as printed, and
-the findings.
+One ``Marks`` belongs to one buffer and is shared by the data set and all items in it, so that nothing is walked
+twice: the end of each undefined length (a 100,000-fold nesting is walked once, not once a level), the headers that
+could not be taken as printed, and the findings.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from kerma.limits import Limits, Strictness
 
 
 class Header(NamedTuple):
-    """One element header: ``key`` as in the index, ``vr`` "" in implicit VR, ``length`` may be ``UNDEFINED``, ``value`` the offset of its value."""
+    """One element header: ``key`` as in the index, ``vr`` "" in implicit VR, ``length`` may be ``UNDEFINED``,
+    ``value`` the offset of its value.
+    """
 
     key: int
     vr: str
@@ -24,7 +26,9 @@ class Header(NamedTuple):
 
 
 class Marks:
-    """Shared notes about one buffer. ``ends``: offset of an undefined-length value -> offset of its delimiter; ``bare``: those without one."""
+    """Shared notes about one buffer. ``ends``: offset of an undefined-length value -> offset of its delimiter;
+    ``bare``: those without one.
+    """
 
     __slots__ = ("bare", "ends", "findings", "limits", "odd", "partial", "strict", "whole")
 
@@ -45,7 +49,9 @@ class Marks:
         self.findings.append(Finding(code, text, offset, path, section))
 
     def forget(self, start: int) -> None:
-        """Drop what a scan from ``start`` on took for granted and what it noted, before another way of reading is tried."""
+        """Drop what a scan from ``start`` on took for granted and what it noted, before another way of reading is
+        tried.
+        """
         for known in (self.ends, self.odd):
             for at in [at for at in known if at >= start]:
                 del known[at]

@@ -1,13 +1,15 @@
 """The scan: where each element of a data set lies (PS3.5 7.1). The heart of Kerma, so it does as little as can be.
 
-``scan`` returns a dict from key (``syntax.key_of``) to the offset of the element's header, in the order of the bytes. Nothing is
-decoded, no object is made for an element, and a value of defined length, sequences included, is one addition.
+``scan`` returns a dict from key (``syntax.key_of``) to the offset of the element's header, in the order of the bytes.
+Nothing is decoded, no object is made for an element, and a value of defined length, sequences included, is one
+addition.
 
 Rules:
 
-- The fast loops check nothing on their way but the VR. A length that goes too far makes the position pass the end, and a position
-  that does not arrive exactly at the end, or anything else that is odd, makes ``scan`` start again with ``careful``, which checks every
-  step, notes what it understands, and raises with offset and path where it does not.
+- The fast loops check nothing on their way but the VR. A length that goes too far makes the position pass the end,
+  and a position that does not arrive exactly at the end, or anything else that is odd, makes ``scan`` start again
+  with ``careful``, which checks every step, notes what it understands, and raises with offset and path where it does
+  not.
 - So a cut data set is always an error, and a right one pays nothing for that.
 - Odd lengths and elements out of order change nothing in the reading; ``lint`` finds them when somebody asks.
 """
@@ -37,8 +39,8 @@ def scan(
 ) -> dict[int, int]:
     """Key -> header offset of the elements in ``buf[start:end]``.
 
-    Raises ``TruncatedError`` (offset, tag path and missing count) where an element goes past ``end``, ``FormatError`` where the bytes
-    are no elements, ``LimitError`` beyond ``Limits``.
+    Raises ``TruncatedError`` (offset, tag path and missing count) where an element goes past ``end``, ``FormatError``
+    where the bytes are no elements, ``LimitError`` beyond ``Limits``.
     """
     if encoding.little_endian and end - start <= 8 * marks.limits.max_elements:
         loop = _scan_explicit if encoding.explicit else _scan_implicit
@@ -176,7 +178,8 @@ _STOPS = _PIXEL_KEYS | {0, _ITEM, _ITEM_END, _SEQUENCE_END}
 
 
 def _plain_run(buf: Buffer, pos: int, end: int, encoding: Encoding, index: dict[int, int]) -> int:
-    """The start of the first element from ``pos`` that is not plain: pixel data, cut by ``end``, of undefined length, padding, nonsense.
+    """The start of the first element from ``pos`` that is not plain: pixel data, cut by ``end``, of undefined length,
+    padding, nonsense.
 
     The elements before it go into ``index``.
     """
@@ -218,10 +221,12 @@ def _plain_run(buf: Buffer, pos: int, end: int, encoding: Encoding, index: dict[
 def scan_head(
     buf: Buffer, end: int, encoding: Encoding, marks: Marks, *, last: bool, index: dict[int, int] | None = None
 ) -> int:
-    """The offset of the header of pixel data in ``buf[:end]``, which may end anywhere unless ``last``; -1 while it has not come.
+    """The offset of the header of pixel data in ``buf[:end]``, which may end anywhere unless ``last``; -1 while it
+    has not come.
 
-    ``marks.whole`` is then the end of the last whole element. Raises as ``scan`` does; an end inside an element is an error only
-    when ``last``. Elements after pixel data are of no interest and not looked at; those before it go into ``index``.
+    ``marks.whole`` is then the end of the last whole element. Raises as ``scan`` does; an end inside an element is an
+    error only when ``last``. Elements after pixel data are of no interest and not looked at; those before it go into
+    ``index``.
     """
     found: dict[int, int] = {} if index is None else index
     pos = _plain_run(buf, 0, end, encoding, found)

@@ -9,7 +9,7 @@ from kerma.encoding.source import Buffer
 from kerma.standard import vrs
 
 WORD_SIZES: Final = {code: 2 if code == "AT" else row.size for code, row in vrs.ALL.items() if row.size > 1}
-"""VR -> bytes of the words that its values are made of, for those that byte order concerns. AT is two 16-bit numbers."""
+"""VR -> bytes of the words that its values are made of, where byte order concerns them. AT is two 16-bit numbers."""
 
 _CODES: Final = {2: "H", 4: "I", 8: "Q"}
 

@@ -1,12 +1,12 @@
 """How elements are laid out in one transfer syntax, reduced to what a scan needs (PS3.5 7.1, A).
 
-Every transfer syntax is one of three *encodings* of elements (implicit VR little endian, explicit VR little endian, explicit VR big
-endian), perhaps deflated as a whole. An ``Encoding`` carries the precompiled structs and the VR codes as the integers that those
-structs yield, so that a loop over elements does one unpack and one set look-up.
+Every transfer syntax is one of three *encodings* of elements (implicit VR little endian, explicit VR little endian,
+explicit VR big endian), perhaps deflated as a whole. An ``Encoding`` carries the precompiled structs and the VR codes
+as the integers that those structs yield, so that a loop over elements does one unpack and one set look-up.
 
-*Keys*: a tag read as one little-endian 32-bit number has its halves swapped, (0010,0020) is 0x00200010. The scan keeps that number
-as the key of its index, because swapping 258 tags that nobody asks for costs more than swapping the dozen that somebody does.
-``key_of`` and ``tag_of`` convert; in big endian the scan converts as it goes.
+*Keys*: a tag read as one little-endian 32-bit number has its halves swapped, (0010,0020) is 0x00200010. The scan
+keeps that number as the key of its index, because swapping 258 tags that nobody asks for costs more than swapping the
+dozen that somebody does. ``key_of`` and ``tag_of`` convert; in big endian the scan converts as it goes.
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ _BY_UID: dict[str, tuple[Encoding, bool]] = {}
 
 
 def encoding_of(uid: str) -> tuple[Encoding, bool]:
-    """The encoding of a transfer syntax and whether the data set is deflated. ``UnsupportedSyntaxError`` for an unknown UID."""
+    """The encoding of a transfer syntax and whether the data set is deflated. ``UnsupportedSyntaxError`` for an
+    unknown UID.
+    """
     known = _BY_UID.get(uid)
     if known is not None:
         return known
@@ -99,9 +101,7 @@ def encoding_of(uid: str) -> tuple[Encoding, bool]:
         raise UnsupportedSyntaxError(
             f"the transfer syntax {shown!r} is not known", uid=uid, hint="only syntaxes of PS3.6 table A-1 can be read"
         )
-    if not row.explicit:
-        encoding = IMPLICIT_LE
-    else:
-        encoding = EXPLICIT_LE if row.little_endian else EXPLICIT_BE
+    explicit = EXPLICIT_LE if row.little_endian else EXPLICIT_BE
+    encoding = explicit if row.explicit else IMPLICIT_LE
     _BY_UID[uid] = encoding, row.deflated
     return encoding, row.deflated

@@ -1,10 +1,11 @@
 """Where an undefined length ends (PS3.5 7.5.2, A.4): a walk with its own stack, never recursion.
 
-``skip`` goes over items, fragments and nested undefined lengths and hops over everything of defined length in one step. Each end that
-it finds is kept in ``Marks.ends``, so a second walk over the same bytes, or over an inner part of them, is a look-up.
+``skip`` goes over items, fragments and nested undefined lengths and hops over everything of defined length in one
+step. Each end that it finds is kept in ``Marks.ends``, so a second walk over the same bytes, or over an inner part of
+them, is a look-up.
 
-Lenient: a delimiter that is missing at the end of what holds the sequence, or where an element follows, and a delimiter of the wrong
-kind, are findings.
+Lenient: a delimiter that is missing at the end of what holds the sequence, or where an element follows, and a
+delimiter of the wrong kind, are findings.
 """
 
 from __future__ import annotations
@@ -61,8 +62,9 @@ def skip(
 ) -> int:
     """The offset after the undefined-length value that begins at ``start`` and must end by ``end``.
 
-    ``encoding`` is that of its items; ``in_item`` says that the value is one item instead of a sequence. ``TruncatedError`` where the bytes end inside it, ``FormatError`` where they are no items,
-    ``LimitError`` where it nests deeper than ``Limits.max_depth``.
+    ``encoding`` is that of its items; ``in_item`` says that the value is one item instead of a sequence.
+    ``TruncatedError`` where the bytes end inside it, ``FormatError`` where they are no items, ``LimitError`` where it
+    nests deeper than ``Limits.max_depth``.
     """
     if start in marks.ends:
         return marks.after(start)
@@ -75,8 +77,7 @@ def skip(
     while True:
         if not level.in_item:
             if end - pos < 8:
-                pos = _missing_end(buf, pos, end, stack, marks, path)
-                return pos
+                return _missing_end(buf, pos, end, stack, marks, path)
             key, length = pair(buf, pos)
             if key == encoding.item:
                 if length != UNDEFINED:
@@ -119,8 +120,7 @@ def skip(
             pair = encoding.pair.unpack_from
             continue
         if end - pos < 8:
-            pos = _missing_end(buf, pos, end, stack, marks, path)
-            return pos
+            return _missing_end(buf, pos, end, stack, marks, path)
         key, length = pair(buf, pos)
         if key in {encoding.item_end, encoding.sequence_end}:
             ends[level.start] = pos
@@ -186,7 +186,9 @@ def _cut(pos: int, length: int, end: int, stack: list[_Level], path: tuple[int, 
 
 
 def _missing_end(buf: Buffer, pos: int, end: int, stack: list[_Level], marks: Marks, path: tuple[int, ...]) -> int:
-    """All open levels end with what holds them: a finding where only delimiters are missing, an error where a header was cut."""
+    """All open levels end with what holds them: a finding where only delimiters are missing, an error where a header
+    was cut.
+    """
     if end > pos and any(bytes(buf[pos:end])):
         raise TruncatedError(
             f"an item header of 8 bytes begins, {8 - (end - pos)} are missing",

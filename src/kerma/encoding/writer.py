@@ -1,8 +1,9 @@
 """Element headers as bytes, and a plan of pieces that becomes a stream (PS3.5 7.1, 7.5).
 
-A data set is written by planning: a flat list of pieces (slices of what came in, small new bytes, values to be swapped) whose total
-is known at every moment, so the header of a sequence of defined length is filled in when its content is complete, without recursion and
-without copying. ``render`` then joins small pieces and cuts big ones, so that nothing bigger than a megabyte is ever handed on.
+A data set is written by planning: a flat list of pieces (slices of what came in, small new bytes, values to be
+swapped) whose total is known at every moment, so the header of a sequence of defined length is filled in when its
+content is complete, without recursion and without copying. ``render`` then joins small pieces and cuts big ones, so
+that nothing bigger than a megabyte is ever handed on.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The header of a data set while it passes by: for ingest, without holding the pixels (PS3.5 7, A.5).
 
-``feed`` takes chunks of any size until ``done``. Kept are the bytes up to pixel data and a little more; what comes after is counted, so
-that ``finish`` can say whether the data set was cut.
+``feed`` takes chunks of any size until ``done``. Kept are the bytes up to pixel data and a little more; what comes
+after is counted, so that ``finish`` can say whether the data set was cut.
 
-How: the bytes so far are scanned again whenever they have doubled, which is linear in the end, with the same fast loop as a file. A
-deflated syntax is inflated on the way.
+How: the bytes so far are scanned again whenever they have doubled, which is linear in the end, with the same fast
+loop as a file. A deflated syntax is inflated on the way.
 """
 
 from __future__ import annotations

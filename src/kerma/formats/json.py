@@ -1,8 +1,8 @@
 """DICOM JSON (PS3.18 F.2): a data set as an object of tags.
 
-Rules: group lengths and file meta information are left out (F.2.2); text is UTF-8, so SpecificCharacterSet says so where it is there; a
-value of IS or DS that is no number is given as text; binary values are little endian and inline, or left to ``bulk``. Depth is bounded,
-because the readers of JSON recurse.
+Rules: group lengths and file meta information are left out (F.2.2); text is UTF-8, so SpecificCharacterSet says so
+where it is there; a value of IS or DS that is no number is given as text; binary values are little endian and inline,
+or left to ``bulk``. Depth is bounded, because the readers of JSON recurse.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import Any
 from kerma.dataset import Dataset, Element
 from kerma.dataset.compare import normal_bytes
 from kerma.dataset.fragments import Fragments
-from kerma.encoding.writer import item_header
 from kerma.encoding.syntax import EXPLICIT_LE
+from kerma.encoding.writer import item_header
 from kerma.errors import LimitError, ValueFormatError
 from kerma.values import PersonName
 
@@ -45,8 +45,9 @@ def to_json(ds: Dataset, *, bulk: Bulk | None = None, inline: bool = True, inden
 def to_json_object(ds: Dataset, *, bulk: Bulk | None = None, inline: bool = True) -> dict[str, Any]:
     """The data set as a dict of "GGGGEEEE" -> {"vr", "Value" | "InlineBinary" | "BulkDataURI"}.
 
-    ``bulk`` gets the path and the element of each binary value and returns its URI, or None to have it inline. ``inline`` False leaves
-    binary values out (their "vr" stays). ``LimitError`` below ``MAX_DEPTH`` items, ``ValueFormatError`` where a value cannot be decoded.
+    ``bulk`` gets the path and the element of each binary value and returns its URI, or None to have it inline.
+    ``inline`` False leaves binary values out (their "vr" stays). ``LimitError`` below ``MAX_DEPTH`` items,
+    ``ValueFormatError`` where a value cannot be decoded.
     """
     root: dict[str, Any] = {}
     # A frame: the object that is filled, the data set, its tags, its path.

@@ -1,7 +1,7 @@
 """The head of a PS3.10 file: preamble, "DICM", file meta information; found in a buffer, and made (PS3.10 7.1).
 
-Lenient: no preamble, no meta information at all (the syntax is then guessed from the first element), a group length that is missing
-or wrong, meta information in implicit VR. Each is a finding.
+Lenient: no preamble, no meta information at all (the syntax is then guessed from the first element), a group length
+that is missing or wrong, meta information in implicit VR. Each is a finding.
 """
 
 from __future__ import annotations
@@ -29,13 +29,15 @@ _FIRST_META = 1024
 
 
 class Head(NamedTuple):
-    """Where the parts of a file lie. ``meta`` is (start, end) of the meta elements, None without; ``marks`` belongs to their bytes."""
+    """Where the parts of a file lie. ``meta`` is (start, end) of the meta elements, None without; ``marks`` belongs
+    to their bytes.
+    """
 
     preamble: bytes | None
     meta: tuple[int, int] | None
     transfer_syntax_uid: str
     dataset_offset: int
-    index: dict[int, int]
+    elements: dict[int, int]
     encoding: Encoding
     marks: Marks
 
@@ -45,7 +47,7 @@ class Head(NamedTuple):
 
     def text(self, buf: Buffer, tag: int) -> str:
         """A UID or other plain text of the meta information, "" where absent."""
-        return _text(buf, self.index, self.encoding, self.marks, key_of(tag))
+        return _text(buf, self.elements, self.encoding, self.marks, key_of(tag))
 
 
 def _text(buf: Buffer, index: dict[int, int], encoding: Encoding, marks: Marks, key: int) -> str:
@@ -164,9 +166,11 @@ def _without_mark(buf: Buffer, size: int, marks: Marks) -> Head:
 def _meta_elements(
     buf: Buffer, pos: int, size: int, encoding: Encoding, marks: Marks, *, guess: bool = False
 ) -> tuple[dict[int, int], int]:
-    """The elements of group 0002 from ``pos`` on, and where they end. The group decides, not the group length, which may be wrong.
+    """The elements of group 0002 from ``pos`` on, and where they end. The group decides, not the group length, which
+    may be wrong.
 
-    Nothing where the first has no VR of the standard, unless ``guess``; a wrong VR further on is understood where that makes sense.
+    Nothing where the first has no VR of the standard, unless ``guess``; a wrong VR further on is understood where
+    that makes sense.
     """
     index: dict[int, int] = {}
     limit = len(buf)
@@ -212,7 +216,8 @@ _GUESSES = ((EXPLICIT_LE, "1.2.840.10008.1.2.1"), (EXPLICIT_BE, "1.2.840.10008.1
 def guess_syntax(buf: Buffer, pos: int, size: int, *, certain: bool = False) -> str:
     """The syntax of a data set without a name for it, from its first element.
 
-    ``NotDicomError`` where that is none, unless it is ``certain`` that this is DICOM: then it is the default syntax (PS3.5 10.1).
+    ``NotDicomError`` where that is none, unless it is ``certain`` that this is DICOM: then it is the default syntax
+    (PS3.5 10.1).
     """
     if pos + 8 > min(size, len(buf)):
         if pos == size and pos:
@@ -227,7 +232,7 @@ def guess_syntax(buf: Buffer, pos: int, size: int, *, certain: bool = False) -> 
     if certain:
         return "1.2.840.10008.1.2"
     group, element, length = struct.unpack_from("<HHI", buf, pos)
-    first = group in range(0x0000, 0x0041) and not group & 1 and element <= 0x9999
+    first = group in range(0x0041) and not group & 1 and element <= 0x9999
     if first and pos + 8 + length <= size and group in {0x0000, 0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}:
         return "1.2.840.10008.1.2"
     raise NotDicomError(

@@ -1,8 +1,8 @@
 """PS3.10 files: read lazily, written durably.
 
-``read`` takes a path, bytes, a memory map or a binary file. A small file is read whole; a large one is mapped, so that its pixels are
-touched when somebody asks for them. ``write`` goes to a temporary file in the same folder, which takes the name when it is complete and
-synced: there is never half a file under the name.
+``read`` takes a path, bytes, a memory map or a binary file. A small file is read whole; a large one is mapped, so
+that its pixels are touched when somebody asks for them. ``write`` goes to a temporary file in the same folder, which
+takes the name when it is complete and synced: there is never half a file under the name.
 """
 
 from __future__ import annotations
@@ -48,8 +48,9 @@ def read(
 ) -> Dataset:
     """A data set from a PS3.10 file, or from a bare data set (with a finding), lazily.
 
-    ``source`` is a path, bytes, a memory map, or a binary file (read from its position to its end). Bytes must not change while the
-    data set is used. Raises ``FormatError`` and its kinds with offset and tag path, ``OSError`` where the system cannot open the file.
+    ``source`` is a path, bytes, a memory map, or a binary file (read from its position to its end). Bytes must not
+    change while the data set is used. Raises ``FormatError`` and its kinds with offset and tag path, ``OSError``
+    where the system cannot open the file.
     """
     if isinstance(source, (str, os.PathLike)):
         buf, closer = _load(source)
@@ -123,7 +124,9 @@ def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any) -> Data
 
 
 def _encoding(buf: Buffer, head: Head) -> tuple[Encoding, bool]:
-    """The encoding of the data set; of a syntax that is not known, private ones for instance, as the first element has it."""
+    """The encoding of the data set; of a syntax that is not known, private ones for instance, as the first element
+    has it.
+    """
     try:
         return encoding_of(head.transfer_syntax_uid)
     except UnsupportedSyntaxError:
@@ -192,18 +195,20 @@ def _probe(source: ByteSource, name: str) -> Instance:
 
 
 def write(ds: Dataset, target: Path | BinaryIO, *, transfer_syntax_uid: str | None = None) -> None:
-    """Write a PS3.10 file: untouched parts byte for byte, in the syntax it came in unless told (explicit little endian for a new one).
+    """Write a PS3.10 file: untouched parts byte for byte, in the syntax it came in unless told (explicit little
+    endian for a new one).
 
-    To a path it is written beside it, synced, and renamed; a failure leaves what was there. Raises ``ValueEncodeError`` for values
-    that cannot be written, ``UnsupportedSyntaxError`` where pixel data would have to be compressed or decompressed.
+    To a path it is written beside it, synced, and renamed; a failure leaves what was there. Raises
+    ``ValueEncodeError`` for values that cannot be written, ``UnsupportedSyntaxError`` where pixel data would have to
+    be compressed or decompressed.
     """
     pieces = file_chunks(ds, transfer_syntax_uid)
     if not isinstance(target, (str, os.PathLike)):
         for piece in pieces:
             target.write(piece)
         return
-    path = os.path.abspath(os.fspath(target))  # noqa: PTH100
-    folder = os.path.dirname(path)  # noqa: PTH120
+    path = os.path.abspath(os.fspath(target))
+    folder = os.path.dirname(path)
     fd, temporary = tempfile.mkstemp(prefix=".kerma-", suffix=".part", dir=folder)
     try:
         with os.fdopen(fd, "wb", buffering=0) as out:
@@ -211,10 +216,10 @@ def write(ds: Dataset, target: Path | BinaryIO, *, transfer_syntax_uid: str | No
                 _write_all(out.fileno(), piece)
             os.fchmod(out.fileno(), _mode_for(path))
             os.fsync(out.fileno())
-        os.replace(temporary, path)  # noqa: PTH105
+        os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108
+            os.unlink(temporary)
         raise
     _sync_folder(folder)
 
@@ -228,7 +233,7 @@ def _write_all(fd: int, piece: Buffer) -> None:
 def _mode_for(path: str) -> int:
     """The mode that a file opened the plain way would have."""
     try:
-        return os.stat(path).st_mode & 0o777  # noqa: PTH116
+        return os.stat(path).st_mode & 0o777
     except OSError:
         mask = os.umask(0)
         os.umask(mask)

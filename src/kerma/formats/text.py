@@ -1,7 +1,7 @@
 """A data set as lines for people, in the manner of the usual dump tools.
 
-One element a line: tag, VR, value in brackets, length, keyword or name. Values are shortened, bulk data is named by its size, nothing
-recurses, and whatever cannot be decoded is shown as bytes with a mark.
+One element a line: tag, VR, value in brackets, length, keyword or name. Values are shortened, bulk data is named by
+its size, nothing recurses, and whatever cannot be decoded is shown as bytes with a mark.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ _DEEPEST = 24  # indentation stops growing here
 def dump_lines(ds: Dataset, *, width: int = 64, meta: bool = True, findings: bool = True) -> Iterator[str]:
     """The lines of ``ds``: meta information first, items indented below their sequence, findings at the end.
 
-    ``width`` is how many characters of a value are shown. ``FormatError`` where an item cannot be read; the lines before it are given.
+    ``width`` is how many characters of a value are shown. ``FormatError`` where an item cannot be read; the lines
+    before it are given.
     """
     if meta and ds.meta is not None:
         yield "# File meta information"

@@ -1,8 +1,8 @@
 """A stored data set in another uncompressed syntax, as a stream (PS3.5 A; for C-GET, C-MOVE and send).
 
-The elements before pixel data are converted as a data set; pixel data follows from the source in pieces of at most a megabyte, its words
-swapped where the byte order differs; what comes after it is converted like the head. So memory is bounded by the header. Deflated data
-sets, and those without pixel data, are held as a whole.
+The elements before pixel data are converted as a data set; pixel data follows from the source in pieces of at most a
+megabyte, its words swapped where the byte order differs; what comes after it is converted like the head. So memory is
+bounded by the header. Deflated data sets, and those without pixel data, are held as a whole.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ def transcode(
 ) -> Iterator[Buffer]:
     """The data set at ``offset`` in ``source`` (``length`` bytes, in ``from_uid``) as buffers in ``to_uid``.
 
-    ``UnsupportedSyntaxError`` where pixel data would have to be compressed or decompressed, ``FormatError`` and its kinds where the bytes
-    are no data set. The source must stay open while the iterator is used.
+    ``UnsupportedSyntaxError`` where pixel data would have to be compressed or decompressed, ``FormatError`` and its
+    kinds where the bytes are no data set. The source must stay open while the iterator is used.
     """
     before, deflated = encoding_of(from_uid)
     after, deflate = encoding_of(to_uid)
@@ -71,9 +71,7 @@ def _head(source: ByteSource, offset: int, length: int, encoding: Encoding, limi
         want *= 4
 
 
-def _pixels(
-    source: ByteSource, offset: int, header: Header, before: Encoding, after: Encoding
-) -> Iterator[Buffer]:
+def _pixels(source: ByteSource, offset: int, header: Header, before: Encoding, after: Encoding) -> Iterator[Buffer]:
     tag = key_of(header.key)
     vr = header.vr or elements.vr_of(tag)
     odd = header.length & 1
