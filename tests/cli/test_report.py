@@ -9,7 +9,7 @@ import click
 import pytest
 
 from kerma.cli import main as front
-from kerma.cli import report
+from kerma.cli import report, showing
 from kerma.errors import ConfigError, ConnectError, KermaError, NotFoundError, UsageError
 
 
@@ -19,14 +19,14 @@ def test_printable_keeps_text_and_drops_what_a_terminal_obeys() -> None:
 
 
 def test_a_list_in_a_pipe_is_tab_separated(capsys: pytest.CaptureFixture[str]) -> None:
-    assert report.table(("A", "B"), iter([("1", "x\ty"), ("2", "")])) == 2
+    assert showing.table(("A", "B"), iter([("1", "x\ty"), ("2", "")])) == 2
     assert capsys.readouterr().out == "A\tB\n1\tx y\n2\t\n"
 
 
 def test_a_list_to_a_terminal_is_a_table(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     rows = ((str(number), "[red]not markup[/red]") for number in range(501))
-    assert report.table(("Number", "Text"), rows) == 501
+    assert showing.table(("Number", "Text"), rows) == 501
     out = capsys.readouterr().out
     assert out.count("Number") == 2, "one header for each page of 500"
     assert "[red]not markup[/red]" in out
@@ -41,7 +41,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_progress_in_a_pipe_counts_and_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
-    with report.progress("Work", 3) as bar:
+    with showing.progress("Work", 3) as bar:
         bar.advance()
         bar.update(3, 5)
     assert (bar.done, bar.total) == (3, 5)
@@ -53,7 +53,7 @@ def test_progress_on_a_terminal_draws_on_standard_error(
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    with report.progress("Sending", 2) as bar:
+    with showing.progress("Sending", 2) as bar:
         bar.advance(2)
         bar.note("a note \x1b[2J")
         bar.fail("a failure")

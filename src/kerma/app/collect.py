@@ -113,8 +113,7 @@ class Collector:
         except LimitError as error:
             yield Unusable(str(path), error)
         except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError) as error:
-            # zipfile says RuntimeError for an encrypted member, NotImplementedError (a RuntimeError) for a strange
-            # method.
+            # zipfile has a RuntimeError, or a kind of it, for encrypted members and for methods that it does not know.
             text = " ".join(str(error).split())[:120] or type(error).__name__
             yield Unusable(
                 str(path),

@@ -9,7 +9,8 @@ import click
 from kerma.archive.care import CheckReport
 from kerma.cli.local import local_options, open_local, say, size_text
 from kerma.cli.options import Command, json_option
-from kerma.cli.report import fail_line, json_line, progress
+from kerma.cli.report import fail_line, json_line
+from kerma.cli.showing import progress
 
 FINDINGS = {
     "missing": "indexed, but the file is gone",

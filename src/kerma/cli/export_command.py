@@ -8,7 +8,8 @@ from kerma.app.exporting import export, select
 from kerma.cli.connecting import some_keys_argument
 from kerma.cli.local import local_options, open_local
 from kerma.cli.options import Command, json_option, output_folder, output_option, parse_keys
-from kerma.cli.report import fail_line, json_line, note, progress
+from kerma.cli.report import fail_line, json_line, note
+from kerma.cli.showing import progress
 
 
 @click.command("export", cls=Command, short_help="Copy instances out of a local archive.")

@@ -11,7 +11,8 @@ from kerma.app.gather import Passed, Probed, probe_all
 from kerma.archive import Archive
 from kerma.cli.local import local_options, open_local
 from kerma.cli.options import Command, json_option
-from kerma.cli.report import Progress, fail_line, json_line, note, progress
+from kerma.cli.report import Progress, fail_line, json_line, note
+from kerma.cli.showing import progress
 from kerma.errors import KermaError, OutOfResourcesError
 from kerma.services.providers import StoreOutcome
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kerma.cli.report import result_line, table
+from kerma.cli.report import result_line
+from kerma.cli.showing import table
 from kerma.dataset import Dataset
 from kerma.errors import FormatError
 

@@ -6,7 +6,8 @@ import click
 
 from kerma.cli.local import local_options, open_local, say
 from kerma.cli.options import Command, json_option
-from kerma.cli.report import json_line, progress
+from kerma.cli.report import json_line
+from kerma.cli.showing import progress
 
 
 @click.command("reindex", cls=Command, short_help="Build a local archive's index anew from its files.")

@@ -1,24 +1,18 @@
-"""What a command says: lines of failure, tables, JSON lines and progress.
+"""What a command says, line by line.
 
 May touch standard output and standard error. Rules:
 
 - Results go to standard output, everything about the work to standard error.
-- To a terminal a list is a table; in a pipe it is lines of tab-separated fields under a header, and progress is silent.
 - What comes from files and peers is stripped of control characters before it reaches a terminal.
 """
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import islice
+from collections.abc import Mapping
 from typing import Any
 
 import click
-
-_TABLE_PAGE = 500
 
 
 def printable(text: str) -> str:
@@ -63,28 +57,6 @@ def json_line(value: Mapping[str, Any]) -> None:
     click.echo(json.dumps(value))
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
-    """Print rows under a header; the number of rows. Streams in a pipe, and by pages of a few hundred to a terminal."""
-    if not sys.stdout.isatty():
-        return _fields(columns, rows)
-    from kerma.cli.bar import drawn_table
-
-    count, source = 0, iter(rows)
-    while page := list(islice(source, _TABLE_PAGE)):
-        drawn_table(columns, page)
-        count += len(page)
-    return count
-
-
-def _fields(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
-    click.echo("\t".join(columns))
-    count = 0
-    for row in rows:
-        result_line("\t".join(printable(field) for field in row))
-        count += 1
-    return count
-
-
 class Progress:
     """Counts work. ``total`` may be set or raised at any time; None is unknown."""
 
@@ -108,17 +80,3 @@ class Progress:
     def fail(self, text: str) -> None:
         """A line of failure on standard error, beside the bar."""
         fail_line(text)
-
-
-@contextmanager
-def progress(title: str, total: int | None = None) -> Iterator[Progress]:
-    """A progress bar on standard error when that is a terminal; counts silently otherwise."""
-    if not sys.stderr.isatty():
-        silent = Progress()
-        silent.total = total
-        yield silent
-        return
-    from kerma.cli.bar import bar
-
-    with bar(title, total) as shown:
-        yield shown

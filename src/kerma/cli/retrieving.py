@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from typing import Any
 
-from kerma.cli.report import Progress, fail_line, json_line, note, progress
+from kerma.cli.report import Progress, fail_line, json_line, note
+from kerma.cli.showing import progress
 from kerma.errors import StatusError
 from kerma.services.retrieve_scu import Progress as Counts
 from kerma.services.retrieve_scu import Received

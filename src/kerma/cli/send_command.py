@@ -10,7 +10,8 @@ from kerma.app.collect import Collector
 from kerma.app.gather import Passed, Probed, probe_all
 from kerma.cli.connecting import open_peer, peer_argument
 from kerma.cli.options import Command, json_option, network_options
-from kerma.cli.report import Progress, fail_line, json_line, note, progress
+from kerma.cli.report import Progress, fail_line, json_line, note
+from kerma.cli.showing import progress
 from kerma.formats.instance import Instance
 
 
