@@ -1,7 +1,7 @@
 """Where bytes lie: the one interface between data sets and whatever holds them.
 
-A ``ByteSource`` is random access to a fixed number of bytes: a buffer, a file, a member of an archive, an object-store range. The
-rooms of PS3.5 see only this; files are opened by ``formats`` and by the archive's blob stores.
+A ``ByteSource`` is random access to a fixed number of bytes: a buffer, a file, a member of an archive, an object-store
+range. The rooms of PS3.5 see only this; files are opened by ``formats`` and by the archive's blob stores.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding,
 from kerma.errors import FormatError, LimitError, TruncatedError
 
 _SECTION = "PS3.5 7.5"
+_LONGEST = 64
 
 
 class _Level:
@@ -37,16 +38,15 @@ def content_encoding(encoding: Encoding, vr: str) -> Encoding:
     return IMPLICIT_LE if vr == "UN" else encoding
 
 
-def _path(base: tuple[int, ...], stack: list[_Level], count: int) -> tuple[int, ...]:
+def _path(base: tuple[int, ...], stack: list[_Level]) -> tuple[int, ...]:
+    """Where the walk is: tag, item, tag ...; of a deep nesting only the beginning."""
     path = list(base)
-    for level in stack:
-        if level.in_item:
-            continue
-        path += (level.tag, level.count)
-    if stack and not stack[-1].in_item:
+    for level in stack[:_LONGEST]:
+        if not level.in_item:
+            path += (level.tag, level.count)
+    if stack and not stack[min(len(stack), _LONGEST) - 1].in_item:
         path.pop()
-    # A path of 100,000 steps helps nobody.
-    return tuple(path if len(path) <= 64 else path[:64])
+    return tuple(path)
 
 
 def skip(
@@ -68,98 +68,153 @@ def skip(
     """
     if start in marks.ends:
         return marks.after(start)
-    ends = marks.ends
-    level = _Level(start, encoding, tag, in_item=in_item)
-    stack = [level]
-    pos = start
-    max_depth = 2 * marks.limits.max_depth
-    pair = encoding.pair.unpack_from
-    while True:
-        if not level.in_item:
-            if end - pos < 8:
-                return _missing_end(buf, pos, end, stack, marks, path)
+    walk = _Walk(buf, end, marks, path, _Level(start, encoding, tag, in_item=in_item))
+    try:
+        return walk.run()
+    except FormatError as error:
+        if len(error.path) < 2:  # from a header, which does not know where it lies
+            error.path = (*_path(path, walk.stack), *error.path)
+        raise
+
+
+class _Walk:
+    """One walk: the open levels, the innermost last, and where it is."""
+
+    __slots__ = ("buf", "end", "marks", "path", "pos", "stack")
+
+    def __init__(self, buf: Buffer, end: int, marks: Marks, path: tuple[int, ...], level: _Level) -> None:
+        self.buf = buf
+        self.end = end
+        self.marks = marks
+        self.path = path
+        self.stack = [level]
+        self.pos = level.start
+
+    def run(self) -> int:
+        stack = self.stack
+        while stack:
+            level = stack[-1]
+            if level.in_item:
+                self._elements(level)
+            else:
+                self._items(level)
+        return self.pos
+
+    def _items(self, level: _Level) -> None:
+        """Over the items of a sequence, to its end or to an item of undefined length."""
+        buf, end, marks = self.buf, self.end, self.marks
+        encoding = level.encoding
+        pair, item = encoding.pair.unpack_from, encoding.item
+        pos = self.pos
+        while end - pos >= 8:
             key, length = pair(buf, pos)
-            if key == encoding.item:
+            if key == item:
+                level.count += 1
                 if length != UNDEFINED:
                     pos += 8 + length
                     if pos > end:
-                        raise _cut(pos, length, end, stack, path)
-                    level.count += 1
+                        level.count -= 1
+                        raise _cut(pos, length, end, _path(self.path, self.stack))
                     continue
                 pos += 8
-                known = ends.get(pos)
-                if known is not None:
+                if pos in marks.ends:
                     pos = marks.after(pos)
-                    level.count += 1
                     continue
-                encoding = _inside(buf, pos, end, encoding, marks, path, stack)
-                level = _Level(pos, encoding, 0, in_item=True)
-                stack.append(level)
-                pair = encoding.pair.unpack_from
-                if len(stack) > max_depth:
-                    raise LimitError(
-                        f"sequences nest deeper than {marks.limits.max_depth}", offset=pos, path=_path(path, stack, 0)
-                    )
-                continue
+                level.count -= 1
+                self.pos = pos
+                self._open(_Level(pos, self._inside(pos, encoding), 0, in_item=True))
+                return
             if key == encoding.item_end:
                 marks.note("stray-delimiter", "an item delimiter without an item", offset=pos, section=_SECTION)
                 pos += 8
                 continue
+            marks.ends[level.start] = pos
             if key == encoding.sequence_end:
-                ends[level.start] = pos
                 pos += 8
             else:
-                _not_an_item(buf, pos, end, encoding, stack, marks, path)
-                ends[level.start] = pos
+                _not_an_item(buf, pos, end, self.stack, marks, _path(self.path, self.stack))
                 marks.bare.add(level.start)
-            stack.pop()
-            if not stack:
-                return pos
-            level = stack[-1]
-            encoding = level.encoding
-            pair = encoding.pair.unpack_from
-            continue
-        if end - pos < 8:
-            return _missing_end(buf, pos, end, stack, marks, path)
-        key, length = pair(buf, pos)
-        if key in {encoding.item_end, encoding.sequence_end}:
-            ends[level.start] = pos
-            if key == encoding.item_end:
-                pos += 8
-            else:
-                marks.note(
-                    "missing-delimiter", "an item of undefined length has no delimiter", offset=pos, section=_SECTION
-                )
-                marks.bare.add(level.start)
-            stack.pop()
-            if not stack:
-                return pos
-            level = stack[-1]
-            level.count += 1
-            encoding = level.encoding
-            pair = encoding.pair.unpack_from
-            continue
-        header = header_at(buf, pos, end, encoding, marks, ())
-        if header.length != UNDEFINED:
-            pos = header.value + header.length
-            continue
-        pos = header.value
-        if pos in ends:
-            pos = marks.after(pos)
-            continue
-        encoding = content_encoding(encoding, header.vr)
-        level = _Level(pos, encoding, key_of(header.key), in_item=False)
-        stack.append(level)
-        pair = encoding.pair.unpack_from
+            self.pos = pos
+            self.stack.pop()
+            return
+        self._missing_end(pos)
 
+    def _elements(self, level: _Level) -> None:
+        """Over the elements of an item, to its end or to an element of undefined length."""
+        buf, end, marks = self.buf, self.end, self.marks
+        encoding = level.encoding
+        pair, ends = encoding.pair.unpack_from, (encoding.item_end, encoding.sequence_end)
+        header_of, short = encoding.header.unpack_from, encoding.short if encoding.explicit else ()
+        pos = self.pos
+        while end - pos >= 8:
+            if short:
+                _, code, length = header_of(buf, pos)
+                if code in short and pos + 8 + length <= end and not marks.odd:
+                    pos += 8 + length
+                    continue
+            key, _ = pair(buf, pos)
+            if key in ends:
+                self._close_item(level, pos, is_item_end=key == encoding.item_end)
+                return
+            header = header_at(buf, pos, end, encoding, marks, ())
+            if header.length != UNDEFINED:
+                pos = header.value + header.length
+                continue
+            pos = header.value
+            if pos in marks.ends:
+                pos = marks.after(pos)
+                continue
+            self.pos = pos
+            inside = content_encoding(encoding, header.vr)
+            self._open(_Level(pos, inside, key_of(header.key), in_item=False))
+            return
+        self._missing_end(pos)
 
-def _inside(
-    buf: Buffer, pos: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...], stack: list[_Level]
-) -> Encoding:
-    inside = encoding_inside(buf, pos, end, encoding)
-    if inside is not encoding:
-        note_other_encoding(marks, pos, _path(path, stack, 0), encoding, inside)
-    return inside
+    def _close_item(self, level: _Level, pos: int, *, is_item_end: bool) -> None:
+        marks = self.marks
+        marks.ends[level.start] = pos
+        if is_item_end:
+            pos += 8
+        else:
+            text = "an item of undefined length has no delimiter"
+            marks.note("missing-delimiter", text, offset=pos, section=_SECTION)
+            marks.bare.add(level.start)
+        self.pos = pos
+        self.stack.pop()
+        if self.stack:
+            self.stack[-1].count += 1
+
+    def _open(self, level: _Level) -> None:
+        self.stack.append(level)
+        depth = self.marks.limits.max_depth
+        if len(self.stack) > 2 * depth:
+            path = _path(self.path, self.stack)
+            raise LimitError(f"sequences nest deeper than {depth}", offset=level.start, path=path)
+
+    def _inside(self, pos: int, encoding: Encoding) -> Encoding:
+        inside = encoding_inside(self.buf, pos, self.end, encoding)
+        if inside is not encoding:
+            note_other_encoding(self.marks, pos, _path(self.path, self.stack), encoding, inside)
+        return inside
+
+    def _missing_end(self, pos: int) -> None:
+        """All open levels end with what holds them: a finding where only a delimiter is missing, else an error."""
+        end, stack, marks = self.end, self.stack, self.marks
+        path = _path(self.path, stack)
+        if end > pos and any(bytes(self.buf[pos:end])):
+            missing = 8 - (end - pos)
+            text = f"an item header of 8 bytes begins, {missing} are missing"
+            raise TruncatedError(text, missing=missing, offset=pos, path=path)
+        if marks.partial or len(stack) > 2 or stack[-1].in_item:
+            text = "the bytes end inside an item of undefined length"
+            raise TruncatedError(text, missing=8, offset=pos, path=path)
+        text = "a sequence of undefined length has no delimiter at the end"
+        marks.note("missing-delimiter", text, offset=pos, path=path, section=_SECTION)
+        for level in stack:
+            marks.ends[level.start] = pos
+            marks.bare.add(level.start)
+        stack.clear()
+        self.pos = pos
 
 
 def note_other_encoding(marks: Marks, pos: int, path: tuple[int, ...], outside: Encoding, inside: Encoding) -> None:
@@ -175,56 +230,24 @@ def note_other_encoding(marks: Marks, pos: int, path: tuple[int, ...], outside: 
         )
 
 
-def _cut(pos: int, length: int, end: int, stack: list[_Level], path: tuple[int, ...]) -> TruncatedError:
+def _cut(pos: int, length: int, end: int, path: tuple[int, ...]) -> TruncatedError:
     missing = pos - end
     return TruncatedError(
         f"an item is {length} bytes long, {missing} of them are missing",
         missing=missing,
         offset=pos - length - 8,
-        path=_path(path, stack, 0),
+        path=path,
     )
 
 
-def _missing_end(buf: Buffer, pos: int, end: int, stack: list[_Level], marks: Marks, path: tuple[int, ...]) -> int:
-    """All open levels end with what holds them: a finding where only delimiters are missing, an error where a header
-    was cut.
-    """
-    if end > pos and any(bytes(buf[pos:end])):
-        raise TruncatedError(
-            f"an item header of 8 bytes begins, {8 - (end - pos)} are missing",
-            missing=8 - (end - pos),
-            offset=pos,
-            path=_path(path, stack, 0),
-        )
-    if marks.partial or len(stack) > 2 or stack[-1].in_item:
-        raise TruncatedError(
-            "the bytes end inside an item of undefined length", missing=8, offset=pos, path=_path(path, stack, 0)
-        )
-    marks.note(
-        "missing-delimiter",
-        "a sequence of undefined length has no delimiter at the end",
-        offset=pos,
-        path=_path(path, stack, 0),
-        section=_SECTION,
-    )
-    for level in stack:
-        marks.ends[level.start] = pos
-        marks.bare.add(level.start)
-    return pos
-
-
-def _not_an_item(
-    buf: Buffer, pos: int, end: int, encoding: Encoding, stack: list[_Level], marks: Marks, path: tuple[int, ...]
-) -> None:
+def _not_an_item(buf: Buffer, pos: int, end: int, stack: list[_Level], marks: Marks, path: tuple[int, ...]) -> None:
     """Neither item nor delimiter: a finding where the next element of the level above plausibly begins here."""
-    outer = stack[-2].encoding if len(stack) > 1 else encoding
-    where = _path(path, stack, 0)
+    outer = stack[-2].encoding if len(stack) > 1 else stack[-1].encoding
     try:
-        header = header_at(buf, pos, end, outer, marks, where)
+        header = header_at(buf, pos, end, outer, marks, path)
     except FormatError:
         header = None
     if header is None or key_of(header.key) <= stack[-1].tag or key_of(header.key) >> 16 == 0xFFFE:
-        raise FormatError("neither an item nor a delimiter where one must be", offset=pos, path=where)
-    marks.note(
-        "missing-delimiter", "a sequence of undefined length has no delimiter", offset=pos, path=where, section=_SECTION
-    )
+        raise FormatError("neither an item nor a delimiter where one must be", offset=pos, path=path)
+    text = "a sequence of undefined length has no delimiter"
+    marks.note("missing-delimiter", text, offset=pos, path=path, section=_SECTION)
