@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
+import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
@@ -16,6 +18,7 @@ from kerma.encoding.source import BytesSource
 from kerma.errors import LocalProtocolError, NoContextError
 from kerma.formats.instance import Instance
 from kerma.limits import NetworkLimits
+from kerma.net.aclient import connect as aio_connect
 from kerma.net.client import connect
 from kerma.net.core import PROGRESS, Core, Patience
 from kerma.net.folder import FolderProvider
@@ -192,3 +195,25 @@ def test_bytes_that_come_often_are_no_sign_of_life() -> None:
     said, end = trickled(b"\4\0\0\0\x10\0\0\0\x0f\xfc\1\1", NetworkLimits(idle=0.3), associate)
     assert said == pdu.Abort(0, 0).encode()
     assert end == "idle"
+
+
+def test_an_association_that_ended_while_the_loop_was_busy_is_not_used_again() -> None:
+    limits = NetworkLimits(idle=0.2)
+    ends: list[AssociationSummary] = []
+    ended = threading.Event()
+
+    def note(summary: AssociationSummary) -> None:
+        ends.append(summary)
+        ended.set()
+
+    async def echoes(port: int) -> list[int]:
+        async with aio_connect(f"KERMA@127.0.0.1:{port}") as peer:
+            first = await peer.echo()
+            # Blocks the loop on purpose: it has had no chance to see that the server hung up.
+            assert ended.wait(PATIENCE)
+            return [first, await peer.echo()]
+
+    with Server(ServerConfig(listen=(("127.0.0.1", 0),), limits=limits), Providers(), on_end=note) as server:
+        assert asyncio.run(echoes(server.addresses[0][1])) == [0, 0]
+        assert server.drain(PATIENCE)
+    assert [end.end for end in ends] == ["idle", "released"]

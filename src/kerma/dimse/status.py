@@ -160,6 +160,8 @@ SERVICE_RANGES: dict[CommandField, tuple[StatusRange, ...]] = {
 
 def category_of(status: int) -> StatusCategory:
     """The category of a status code, for any service; a code that no row holds is a failure."""
+    if not status:  # nearly always
+        return StatusCategory.SUCCESS
     return next((row.category for row in GENERAL if row.low <= status <= row.high), StatusCategory.FAILURE)
 
 

@@ -101,6 +101,8 @@ class AsyncLink:
     async def poll_ended(self) -> bool:
         """Look whether the association ended while nobody looked."""
         core = self.core
+        for _ in range(2):  # the loop looks at the socket in the first round and runs the reader in the second
+            await asyncio.sleep(0)
         while not core.over and not core.release_asked and await self.receive_some(0):
             pass
         return core.over or core.release_asked
