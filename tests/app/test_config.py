@@ -131,6 +131,13 @@ def test_two_peers_of_one_name_are_refused(tmp_path: Path) -> None:
         configuration.load(write(tmp_path, peer * 2))
 
 
+def test_a_checked_host_is_an_address(tmp_path: Path) -> None:
+    peer = "[[peer]]\nname='a'\naet='A'\ncheck_host=true\nhost="
+    assert configuration.load(write(tmp_path, f"{peer}'::1'\n")).peers[0].check_host
+    with pytest.raises(ConfigError, match="wants an IP address"):
+        configuration.load(write(tmp_path, f"{peer}'pacs.example.org'\n"))
+
+
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read"):
         configuration.load(tmp_path / "gone.toml")

@@ -40,6 +40,10 @@ def test_the_list_of_commands() -> None:
     for name, line in COMMANDS.items():
         assert f"  {name} " in text
         assert line in text
+    whole = subprocess.run(
+        [sys.executable, "-m", "kerma", "--help"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert whole.stdout == text, "the package runs as the command"
     assert kerma("--version") == f"kerma {__version__}\n"
 
 

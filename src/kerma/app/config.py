@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kerma.app.kinds import PATH, Address, Kind
+from kerma.app.kinds import PATH, Address, Kind, is_ip_address
 from kerma.app.settings import (
     CONFIG_VARIABLE,
     PEERS_VARIABLE,
@@ -238,3 +238,10 @@ def _check_peers(config: Config, where: str) -> None:
     for name in names:
         if names.count(name) > 1:
             raise ConfigError(f"two peers are called {name!r}", where=where, hint="give each [[peer]] its own name")
+    for peer in config.peers:
+        if peer.check_host and not is_ip_address(peer.host):
+            raise ConfigError(
+                f"`check_host` of {peer.name!r} wants an IP address as `host`",
+                where=where,
+                hint="names are not looked up when somebody calls",
+            )

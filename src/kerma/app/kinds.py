@@ -51,6 +51,15 @@ class Address:
         return cls(match[1] or match[2], port)
 
 
+def is_ip_address(host: str) -> bool:
+    """Whether ``host`` is an address and not a name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
     """What values a key takes. ``wanted`` is the phrase for messages; the functions raise ``ValueError``."""
