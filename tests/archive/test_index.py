@@ -86,6 +86,7 @@ def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         ("study", {"StudyDate": "20260102", "ModalitiesInStudy": "CT", "PatientName": "N*"}, "study_study_date"),
         ("study", {"AccessionNumber": "A5", "StudyDate": "20260101-"}, "study_accession_number"),
         ("study", {"ModalitiesInStudy": "XX", "StudyDate": "20260101-"}, "study_value"),
+        ("study", {"PatientID": "P5", "ModalitiesInStudy": "CT"}, "patient_patient_id"),
         ("patient", {"PatientID": "P5"}, "patient_patient_id"),
         ("series", {"StudyInstanceUID": "1.2.5", "Modality": "CT"}, "study_study_instance_uid"),
         ("series", {"SeriesInstanceUID": "1.2.5.1"}, "series_series_instance_uid"),

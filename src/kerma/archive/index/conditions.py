@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, func, literal_column, not_, or_, select
 
 from kerma.archive.index import schema
 from kerma.query import keys, match, normal
@@ -44,6 +44,8 @@ class Condition:
     exact: bool = True
     indexed: bool = False
     unique: bool = False
+    probe: Callable[[Params], Select[Any]] | None = None
+    """Rows as many as it lets through, where that is not a look at the level's table."""
 
 
 def condition_of(item: Predicate) -> Condition | None:
@@ -235,18 +237,32 @@ def _set(item: Predicate, key: keys.Key) -> Condition | None:
     kind = _SETS[key.keyword]
     value = schema.study_value
 
-    def members(*where: ColumnElement[bool]) -> Any:
-        return select(value.c.study_pk).where(value.c.kind == literal_column(f"'{kind}'"), *where)
+    of_kind = value.c.kind == literal_column(f"'{kind}'")
+
+    def members(*where: ColumnElement[bool]) -> Select[Any]:
+        return select(value.c.study_pk).where(of_kind, *where)
+
+    def is_member(*where: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Looked up for one study at a time, whatever the number of members."""
+        return members(value.c.study_pk == schema.study.c.id, *where).correlate(schema.study).exists()
 
     if isinstance(item, Empty):
-        return Condition(key.level, (key.tag, "none"), (), lambda _, __: schema.study.c.id.not_in(members()))
+        return Condition(key.level, (key.tag, "none"), (), lambda _, __: not_(is_member()))
     found = _text(item)
     if found is None:
         return None
     shape, params, build, exact, _ = found
 
     def build_all(binds: Params, veiled: bool) -> ColumnElement[bool]:
-        study: ColumnElement[Any] = literal_column("+study.id") if veiled else schema.study.c.id
-        return study.in_(members(build(value.c.value, binds)))
+        wanted = build(value.c.value, binds)
+        return is_member(wanted) if veiled else schema.study.c.id.in_(members(wanted))
 
-    return Condition(key.level, (key.tag, *shape), params, build_all, exact, indexed=True)
+    return Condition(
+        key.level,
+        (key.tag, *shape),
+        params,
+        build_all,
+        exact,
+        indexed=True,
+        probe=lambda binds: members(build(value.c.value, binds)),
+    )

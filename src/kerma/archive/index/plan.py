@@ -78,10 +78,12 @@ def driver(connection: sqlite3.Connection, conditions: Sequence[Condition]) -> C
 
 def _probe(connection: sqlite3.Connection, item: Condition) -> int:
     def make() -> Select[Any]:
-        table = schema.TABLES[item.level]
-        inner: Select[Any] = (
-            select(literal_column("1")).select_from(table).where(item.build(_binds(0, len(item.params)), False))
-        )
+        binds = _binds(0, len(item.params))
+        if item.probe is not None:
+            inner = item.probe(binds)
+        else:
+            one = select(literal_column("1")).select_from(schema.TABLES[item.level])
+            inner = one.where(item.build(binds, False))
         return select(func.count()).select_from(
             inner.limit(literal_column(str(PROBE))).offset(literal_column("0")).subquery()
         )
