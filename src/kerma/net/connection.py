@@ -195,7 +195,7 @@ class Connection:
         name = field.printed.removesuffix("-RQ")
         summary = self.summary
         summary.operations[name] = summary.operations.get(name, 0) + 1
-        if category_of(status) is StatusCategory.FAILURE:
+        if status and category_of(status) is StatusCategory.FAILURE:
             key = f"{name} {status:04X}"
             summary.failures[key] = summary.failures.get(key, 0) + 1
 

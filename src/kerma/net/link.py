@@ -13,6 +13,7 @@ Sources: PS3.8 9.
 
 from __future__ import annotations
 
+import mmap
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing
@@ -43,7 +44,8 @@ class Buffers:
     @property
     def receive(self) -> memoryview:
         if self._receive is None:
-            self._receive = memoryview(bytearray(BUFFER_SIZE))
+            # Mapped, not allocated: what is never received into is never touched, and costs no memory.
+            self._receive = memoryview(mmap.mmap(-1, BUFFER_SIZE))
         return self._receive
 
     @property
