@@ -33,6 +33,17 @@ def test_a_list_to_a_terminal_is_a_table(monkeypatch: pytest.MonkeyPatch, capsys
     assert "\t" not in out
 
 
+def test_a_table_on_a_narrow_terminal_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    showing.table(("UID", "StudyDescription"), [("1" * 64, "x")], {"StudyDescription": "Description"})
+    out = capsys.readouterr().out
+    assert out.count("1") == 64
+    assert "StudyDescription" not in out
+
+
 def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     report.json_line({"a": "é\n"})
     out = capsys.readouterr().out

@@ -37,7 +37,9 @@ class Bar(Progress):
 
 def drawn_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """One table on standard output."""
-    view = Table(*columns, header_style="bold", pad_edge=False)
+    view = Table(header_style="bold", pad_edge=False)
+    for column in columns:
+        view.add_column(column, overflow="fold")  # half a UID is none
     for row in rows:
         view.add_row(*(Text(printable(field)) for field in row))
     Console().print(view)

@@ -36,6 +36,22 @@ RETURNS: dict[str, tuple[str, ...]] = {
 }
 """What is asked for at each level when ``--return`` does not say."""
 
+HEADINGS = {
+    "PatientBirthDate": "BirthDate",
+    "PatientSex": "Sex",
+    "NumberOfPatientRelatedStudies": "Studies",
+    "AccessionNumber": "Accession",
+    "ModalitiesInStudy": "Modalities",
+    "StudyDescription": "Description",
+    "NumberOfStudyRelatedSeries": "Series",
+    "NumberOfStudyRelatedInstances": "Instances",
+    "SeriesNumber": "Number",
+    "SeriesDescription": "Description",
+    "NumberOfSeriesRelatedInstances": "Instances",
+    "InstanceNumber": "Number",
+}
+"""Shorter headings for a terminal."""
+
 
 def columns_of(level: str, keys: Iterable[str], returns: Sequence[str]) -> tuple[str, ...]:
     """The attributes to ask for and to show: ``returns`` or the level's own, then the matching keys besides."""
@@ -45,7 +61,7 @@ def columns_of(level: str, keys: Iterable[str], returns: Sequence[str]) -> tuple
 def show(matches: Iterable[Dataset], columns: Sequence[str], *, as_json: bool) -> int:
     """Print each match as it comes; how many."""
     if not as_json:
-        return table(columns, ([field(match, keyword) for keyword in columns] for match in matches))
+        return table(columns, ([field(match, keyword) for keyword in columns] for match in matches), HEADINGS)
     from kerma.formats import json as dicom_json
 
     count = 0

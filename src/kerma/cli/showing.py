@@ -7,7 +7,7 @@ tab-separated fields under a header, and progress is silent. What draws is loade
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 
@@ -18,12 +18,16 @@ from kerma.cli.report import Progress, printable, result_line
 _TABLE_PAGE = 500
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> int:
-    """Print rows under a header; the number of rows. Streams in a pipe, and by pages of a few hundred to a terminal."""
+def table(columns: Sequence[str], rows: Iterable[Sequence[str]], headings: Mapping[str, str] | None = None) -> int:
+    """Print rows under a header; the number of rows. Streams in a pipe, and by pages of a few hundred to a terminal.
+
+    ``headings`` are shorter names of columns for people.
+    """
     if not sys.stdout.isatty():
         return _fields(columns, rows)
     from kerma.cli.bar import drawn_table
 
+    columns = [(headings or {}).get(column, column) for column in columns]
     count, source = 0, iter(rows)
     while page := list(islice(source, _TABLE_PAGE)):
         drawn_table(columns, page)
