@@ -69,6 +69,22 @@ def test_an_answer_that_leaves_no_room_for_data_is_an_abort() -> None:
     assert "no room" in requestor.failure.message
 
 
+def test_requests_without_end_are_not_gathered() -> None:
+    acceptor = Core("acceptor", NetworkLimits(), refuse_store, "peer")
+    acceptor.feed(RQ.encode())
+    acceptor.ul.accept(AC)
+    acceptor.establish(RQ, AC)
+    acceptor.ul.take_output()
+    echo = Command(CommandField.C_ECHO_RQ, MessageID=1, AffectedSOPClassUID=VERIFICATION)
+    frames = b"".join(Session({1: Context(1, VERIFICATION, IMPLICIT)}).frames(1, echo))
+    acceptor.feed(frames * 64)
+    assert acceptor.failure is None
+    acceptor.feed(frames * 5_000)
+    assert len(acceptor.messages) == 64
+    assert acceptor.failure is not None
+    assert b"".join(acceptor.ul.take_output()) == pdu.Abort(0, 0).encode()
+
+
 def test_a_peer_that_takes_storage_but_no_get() -> None:
     flow = get(from_keys(Level.STUDY, {"StudyInstanceUID": "1.2"}, (), root=Root.STUDY), (), refuse_store)
     assert isinstance(next(flow), Associate)

@@ -240,6 +240,28 @@ def test_cuts_do_not_change_events(step: int) -> None:
     assert joined(cut) == joined(whole)
 
 
+def test_hostile_fragments_come_in_bounded_batches() -> None:
+    _, acceptor = established()
+    fragments = b"\0\0\0\2\1\1" * 10_000 + b"\0\0\0\3\1\1x" * 5_000
+    stream = b"\4\0" + len(fragments).to_bytes(4) + fragments + data_pdu((1, True, True, b"end")) * 3_000
+    batches = list(acceptor.batches(stream))
+    assert max(map(len, batches)) <= 1024
+    events = [event for batch in batches for event in batch]
+    assert len(events) == 18_000
+    assert events == established()[1].receive(stream)
+    assert list(acceptor.batches(b"")) == [[Closed(False)]]
+
+
+def test_state_changes_between_batches_are_seen() -> None:
+    _, acceptor = established()
+    stream = data_pdu((1, True, True, b"x")) * 2_000 + pdu.Abort(0, 0).encode()
+    batches = acceptor.batches(stream)
+    assert len(next(batches)) == 1024
+    acceptor.abort()
+    assert [event for batch in batches for event in batch] == []
+    assert acceptor.wants_close
+
+
 def test_abort_in_the_middle_of_a_pdu_skips_the_rest() -> None:
     requestor, acceptor = established()
     data = data_pdu((1, False, True, b"x" * 100))

@@ -37,6 +37,10 @@ PROGRESS = 4096
 """Bytes from which on a peer counts as alive in the middle of a message: a byte a second is no sign of life."""
 
 
+_OUTSTANDING = 64
+"""Requests that wait to be served. We agree to one at a time (PS3.7 D.3.3.3); a peer in haste is borne up to here."""
+
+
 class Patience:
     """How long to wait for a whole message: ``timeout`` seconds, anew whenever ``PROGRESS`` bytes of it have come."""
 
@@ -119,12 +123,13 @@ class Core:
     def feed(self, data: Buffer) -> None:
         """Bytes of the transport; ``b""`` is its end."""
         self.received += len(data)
-        for event in self.ul.receive(data):
-            if type(event) is PData:
-                if self.failure is None:
-                    self._data(event)
-            else:
-                self._event(event)
+        for events in self.ul.batches(data):
+            for event in events:
+                if type(event) is PData:
+                    if self.failure is None:
+                        self._data(event)
+                else:
+                    self._event(event)
         if self._slices:
             self._flush()
 
@@ -237,6 +242,13 @@ class Core:
         assert begin is not None
         if self._slices:
             self._flush()
+        if len(self.messages) >= _OUTSTANDING and not begin.command.is_response:
+            raise RemoteProtocolError(
+                "far more operations at a time than the one that was agreed on",
+                source=AbortSource.SERVICE_USER,
+                reason=AbortReason.REASON_NOT_SPECIFIED,
+                where=self.where,
+            )
         data = None if self._parts is None else bytes(self._parts)
         self.messages.append(Message(begin.context, begin.command, data, self._incoming))
         self._begin = self._incoming = self._parts = None

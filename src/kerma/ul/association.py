@@ -13,6 +13,7 @@ Sources: PS3.8 9.2, 7.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from kerma.errors import LocalProtocolError, RemoteProtocolError
@@ -64,8 +65,23 @@ class UpperLayer(Reader):
                 return [Closed(True)]
             self._apply(Evt.TRANSPORT_CLOSED, None, events)
             return events
-        self._read(view, events)
+        position = 0
+        while position < end:
+            more: list[Event] = []
+            position = self._read(view, position, more)
+            events += more
         return events
+
+    def batches(self, data: Buffer) -> Iterator[list[Event]]:
+        """As ``receive``, but a bounded number of events at a time, so that no peer can make very many. Exhaust it."""
+        view = data if type(data) is memoryview else memoryview(data)
+        position, end = 0, len(view)
+        if not end:
+            yield self.receive(data)
+        while position < end:
+            events: list[Event] = []
+            position = self._read(view, position, events)
+            yield events
 
     def take_output(self) -> list[Buffer]:
         """What is to be sent now; empties it. Send it before looking at ``wants_close``."""

@@ -31,6 +31,9 @@ _PDV_HEAD = Struct(">IBB").unpack_from
 _BOTH_HEADS = Struct(">BxIIBB").unpack_from
 _EMPTY = memoryview(b"")
 
+MAX_EVENTS = 1024
+"""Events that are made at a time: a megabyte of empty fragments would else become 170,000 objects."""
+
 # What else people connect to a DICOM port, by its first bytes.
 _LOOKS_LIKE = (
     (b"GET ", "an HTTP request"),
@@ -98,13 +101,14 @@ class Reader:
     def _apply(self, event: Evt, argument: object, events: list[Event]) -> None:
         """Take the move of table 9-10 for ``event``."""
 
-    def _read(self, view: memoryview, events: list[Event]) -> None:
-        """Read all of ``view``, as far as it means anything."""
-        position, end = 0, len(view)
+    def _read(self, view: memoryview, position: int, events: list[Event]) -> int:
+        """Read ``view`` from ``position`` on, as far as it means anything, or until there are ``MAX_EVENTS``; where to
+        go on."""
+        end = len(view)
         try:
             if not self._kind and not self._head and self.state is State.Sta6 and not self._deaf:
-                position = self._receive_whole(view, end, events)
-            while position < end and not self._deaf:
+                position = self._receive_whole(view, position, end, events)
+            while position < end and not self._deaf and len(events) < MAX_EVENTS:
                 if self._kind == 4:
                     position = self._receive_data(view, position, end, events)
                 elif self._kind:
@@ -113,6 +117,7 @@ class Reader:
                     position = self._receive_head(view, position, end, events)
         except RemoteProtocolError as error:
             self._invalid(error, events)
+        return end if self._deaf else position
 
     def _invalid(self, error: RemoteProtocolError, events: list[Event]) -> None:
         """Evt19: an unrecognised or invalid PDU. The framing is lost, so nothing more is read."""
@@ -123,11 +128,10 @@ class Reader:
         if self.state is not State.Sta1:
             self._apply(Evt.INVALID_PDU, error, events)
 
-    def _receive_whole(self, view: memoryview, end: int, events: list[Event]) -> int:
+    def _receive_whole(self, view: memoryview, position: int, end: int, events: list[Event]) -> int:
         """Read P-DATA-TF PDUs of one value each that have come whole, as nearly all are; stops at any other."""
-        position = 0
         limit = self.max_receive
-        while end - position > 12:
+        while end - position > 12 and len(events) < MAX_EVENTS:
             kind, length, value_length, context, control = _BOTH_HEADS(view, position)
             stop = position + 6 + length
             if kind != 4 or value_length + 4 != length or length < 7 or length > limit or stop > end:
@@ -211,7 +215,7 @@ class Reader:
                 self._kind = 0
             return stop
         pdv_left = self._pdv_left
-        while position < end:
+        while position < end and len(events) < MAX_EVENTS:
             if not pdv_left:
                 if left < 6:
                     invalid(f"{left} stray bytes where a presentation data value should begin")
