@@ -94,7 +94,7 @@ def test_identical_is_success_and_nothing_is_done(archive: Archive, folder: Path
         (Duplicates.REPLACE, StoreOutcome.REPLACED, "Other", 1, 0),
     ],
 )
-def test_another_under_the_same_uid(  # noqa: PLR0917 (fixtures)
+def test_another_under_the_same_uid(
     folder: Path, make: Make, store: Store, policy: Duplicates, outcome: StoreOutcome, name: str, blobs: int, aside: int
 ) -> None:
     with Archive.open(folder, config=ArchiveConfig(duplicates=policy)) as archive:
@@ -336,7 +336,7 @@ def test_pages(archive: Archive, make: Make, store: Store) -> None:
         ("study", "9.9", 0, (1, 2, 3, 5)),
     ],
 )
-def test_delete(  # noqa: PLR0917 (fixtures)
+def test_delete(
     archive: Archive, folder: Path, make: Make, store: Store, level: str, uid: str, gone: int, left: tuple[int, ...]
 ) -> None:
     for number, series, study in ((1, 1, 1), (2, 1, 1), (1, 2, 1), (1, 1, 2), (2, 1, 2)):
@@ -377,3 +377,28 @@ def test_sending_it_again_heals_what_is_missing(folder: Path, make: Make, store:
         assert store(archive, make()) is StoreOutcome.STORED
         assert archive.open("1.2.3.1.1.1").PatientName == "Müller^Hans"
         assert archive.check().clean
+
+
+def encapsulated(make: Make, *, fragments: tuple[int, ...] = (100, 5000, 40_000), delimiter: bool = True) -> bytes:
+    ds = make()
+    del ds.PixelData
+    items = b"".join(b"\xfe\xff\x00\xe0" + size.to_bytes(4, "little") + b"j" * size for size in (0, *fragments))
+    end = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00" if delimiter else b""
+    return ds.to_bytes(EXPLICIT) + b"\xe0\x7f\x10\x00OB\x00\x00\xff\xff\xff\xff" + items + end
+
+
+@pytest.mark.parametrize("step", [2, 7, 1000, 100_000])
+@pytest.mark.parametrize(
+    ("cut", "good"), [(0, True), (8, True), (3, False), (9, False), (20_000, False), (40_011, False), (45_100, False)]
+)
+def test_a_cut_fragment_is_refused(archive: Archive, make: Make, step: int, cut: int, good: bool) -> None:
+    data = encapsulated(make)
+    view = memoryview(data)[: len(data) - cut]
+    sink = archive.begin(StoreRequest(CT, "1.2.3.1.1.1", "1.2.840.10008.1.2.4.50"))
+    for at in range(0, len(view), step):
+        sink.write([view[at : at + step]])
+    if good:
+        assert sink.commit() is StoreOutcome.STORED
+    else:
+        with pytest.raises(InvalidInstanceError, match="cut"):
+            sink.commit()

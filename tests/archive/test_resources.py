@@ -83,7 +83,7 @@ def test_a_read_only_disk(small_disk: Path, make: Make, store: Store) -> None:
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO])
 @pytest.mark.parametrize("call", ["writev", "fsync", "rename", "open"])
-def test_every_call_that_can_fail(  # noqa: PLR0917 (fixtures)
+def test_every_call_that_can_fail(
     archive: Archive, folder: Path, make: Make, store: Store, monkeypatch: pytest.MonkeyPatch, call: str, code: int
 ) -> None:
     store(archive, make(1))

@@ -96,7 +96,10 @@ class Sink:
         try:
             if self._scanning:
                 self._scan(chunks)
+            fragments = self._scanner.fragments
             for chunk in chunks:
+                if fragments is not None:
+                    fragments.feed(self._size - len(self._head), chunk)
                 self._digest.update(chunk)
                 self._size += len(chunk)
             if self._first:

@@ -19,6 +19,7 @@ from kerma.encoding.scan import scan_head
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import UNDEFINED, encoding_of
 from kerma.errors import FormatError, LimitError, TruncatedError
+from kerma.formats.passing import PassingFragments
 from kerma.limits import Limits, Strictness
 
 _LIMITS = Limits()
@@ -41,7 +42,8 @@ class HeadScanner:
         self._next = _FIRST  # scan again when so many bytes are here
         self._seen = 0
         self._must_reach = 0
-        self._open_end = False
+        self.fragments: PassingFragments | None = None
+        """Wants to see all bytes from here on, where pixel data is encapsulated; ``feed`` shows it what it is given."""
         self.done = False
         self.truncated = False
         self.header_bytes = b""
@@ -53,9 +55,11 @@ class HeadScanner:
         """
         if self._inflate is not None:
             return self._feed_deflated(chunk)
-        self._seen += len(chunk)
         if not self.done:
             self._take(chunk)
+        elif self.fragments is not None:
+            self.fragments.feed(self._seen, chunk)
+        self._seen += len(chunk)
         return self.done
 
     def finish(self, total: int | None = None) -> bytes:
@@ -74,6 +78,13 @@ class HeadScanner:
             missing = self._must_reach - self._seen
             raise TruncatedError(
                 f"the pixel data is cut, {missing} bytes are missing",
+                missing=missing,
+                offset=self._seen,
+                path=(0x7FE00010,),
+            )
+        if self.fragments is not None and (missing := self.fragments.missing(self._seen)):
+            raise TruncatedError(
+                f"a fragment of the pixel data is cut, {missing} bytes are missing",
                 missing=missing,
                 offset=self._seen,
                 path=(0x7FE00010,),
@@ -126,6 +137,9 @@ class HeadScanner:
         if pixel >= 0:
             head = read_header(data, pixel, self._encoding)
             self._must_reach = head.value + (0 if head.length == UNDEFINED else head.length)
+            if head.length == UNDEFINED and self._inflate is None:
+                self.fragments = PassingFragments(head.value)
+                self.fragments.feed(0, data)
             self._end(data[:pixel])
         elif last:
             self._end(data)

@@ -82,7 +82,7 @@ def _probe(connection: sqlite3.Connection, item: Condition) -> int:
         if item.probe is not None:
             inner = item.probe(binds)
         else:
-            one = select(literal_column("1")).select_from(schema.TABLES[item.level])
+            one: Select[Any] = select(literal_column("1")).select_from(schema.TABLES[item.level])
             inner = one.where(item.build(binds, False))
         return select(func.count()).select_from(
             inner.limit(literal_column(str(PROBE))).offset(literal_column("0")).subquery()
