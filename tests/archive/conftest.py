@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from kerma.archive import Archive
+from kerma.archive.index import migrate
 from kerma.dataset import Dataset
 from kerma.services.providers import StoreOutcome, StoreRequest
 
@@ -63,9 +65,20 @@ def store_instance(archive: Archive, ds: Dataset, *, syntax: str = EXPLICIT) -> 
     return store_bytes(archive, ds.to_bytes(syntax), request)
 
 
+@pytest.fixture(scope="session")
+def empty_index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index as the migrations leave it: they take most of the time of a new archive."""
+    path = tmp_path_factory.mktemp("index") / "index.db"
+    migrate.ensure(path)
+    return path
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data"
+def folder(tmp_path: Path, empty_index: Path) -> Path:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    shutil.copy(empty_index, folder)
+    return folder
 
 
 @pytest.fixture

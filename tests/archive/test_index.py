@@ -30,8 +30,8 @@ EXPLICIT = "1.2.840.10008.1.2.1"
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Iterator[Index]:
-    index = Index(tmp_path / "index.db", ArchiveConfig())
+def index(folder: Path) -> Iterator[Index]:
+    index = Index(folder / "index.db", ArchiveConfig())
     yield index
     index.close()
 

@@ -211,6 +211,14 @@ def test_a_quarantined_one_survives_a_rebuild(filled: Path, make: Make, store: S
     with Archive.open(filled) as archive:
         assert store(archive, make(1, PatientName="Other")) is StoreOutcome.QUARANTINED
         assert archive.reindex() == 5
+        (aside,) = archive.quarantined()
+        assert (aside.sop_instance_uid, aside.calling_aet) == ("1.2.3.1.1.1", "MODALITY")
+        assert "SOP Instance UID" in aside.reason
+    sql(filled, "DELETE FROM quarantine")
+    with Archive.open(filled) as archive:
+        (aside,) = archive.quarantined()
+        assert "crash" in aside.reason
+    with Archive.open(filled) as archive:
         assert archive.stats().quarantined == 1
 
 

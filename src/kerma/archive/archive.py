@@ -27,7 +27,7 @@ from kerma.archive.blobs.files import resources
 from kerma.archive.care import CheckReport
 from kerma.archive.config import ArchiveConfig
 from kerma.archive.importing import IngestResult, ingest
-from kerma.archive.index.index import Index, Stored, Totals
+from kerma.archive.index.index import Index, Quarantined, Stored, Totals
 from kerma.archive.ingest import Desk, Sink
 from kerma.archive.recovery import MARK, Recovered
 from kerma.dataset import Dataset
@@ -252,6 +252,10 @@ class Archive:
         blobs.
         """
         return care.rebuild(self._desk, self._blobs, self.index, progress)
+
+    def quarantined(self) -> list[Quarantined]:
+        """What lies in quarantine for somebody to decide, oldest first; the files are in the folder ``quarantine``."""
+        return self.index.quarantined()
 
     def stats(self) -> ArchiveStats:
         """How much there is."""

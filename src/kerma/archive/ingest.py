@@ -48,7 +48,7 @@ class IngestIndex(Protocol):
 
     def replace(self, entry: Entry) -> str | None: ...
 
-    def quarantine(self, facts: Facts, blob: str, reason: str, calling_aet: str) -> None: ...
+    def quarantine(self, sop_instance_uid: str, blob: str, reason: str, calling_aet: str) -> None: ...
 
     def purged(self, blobs: Sequence[str]) -> None: ...
 
@@ -279,7 +279,9 @@ def settle(desk: Desk, entry: Entry, calling_aet: str) -> StoreOutcome:
             desk.index.purged([old])
         return StoreOutcome.STORED if healed else StoreOutcome.REPLACED
     desk.blobs.quarantine(entry.blob)
-    desk.index.quarantine(entry.facts, entry.blob, "another instance has this SOP Instance UID", calling_aet)
+    desk.index.quarantine(
+        entry.facts.sop_instance_uid, entry.blob, "another instance has this SOP Instance UID", calling_aet
+    )
     return StoreOutcome.QUARANTINED
 
 

@@ -50,6 +50,10 @@ def recover(desk: Desk, blobs: FileBlobs, index: Index) -> Recovered:
     mark = index.state(MARK)
     blobs.floor(mark)
     adopt(desk, blobs, index, blobs.list(mark), out)
+    names = {item.blob.rpartition("/")[2] for item in index.quarantined()}
+    for name in blobs.quarantined():
+        if name not in names:  # the crash came between the move and the row
+            index.quarantine("", f"quarantine/{name}", "found in quarantine after a crash", "")
     return out
 
 

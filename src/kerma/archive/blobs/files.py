@@ -157,6 +157,10 @@ class FileBlobs:
     def set_aside(self, key: str) -> None:
         self._move(key, "lost+found")
 
+    def quarantined(self) -> Sequence[str]:
+        """The names in ``quarantine/``."""
+        return sorted(os.listdir(self.root / "quarantine"))
+
     def _move(self, key: str, folder: str) -> None:
         source = self.root / "blobs" / key
         try:

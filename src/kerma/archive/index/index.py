@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerma.archive.config import ArchiveConfig
-from kerma.archive.facts import Facts
 from kerma.archive.index import migrate, writer
 from kerma.archive.index.database import Database, mapped
 from kerma.archive.index.schema import PARENT_KEY, TABLES
@@ -52,6 +51,17 @@ class Totals:
     instances: int
     size: int
     quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An instance that lies aside: why, who sent it, when (milliseconds since 1970), and its file's key."""
+
+    sop_instance_uid: str
+    blob: str
+    reason: str
+    calling_aet: str
+    stored_at: int
 
 
 class Index:
@@ -93,16 +103,24 @@ class Index:
         """Index an instance in the place of another; the blob that is free then."""
         return self.database.submit(lambda connection: self._writer.replace(connection, entry), durable=True)
 
-    def quarantine(self, facts: Facts, blob: str, reason: str, calling_aet: str) -> None:
+    def quarantine(self, sop_instance_uid: str, blob: str, reason: str, calling_aet: str) -> None:
         """Note what lies in quarantine."""
         values = {
-            "sop_instance_uid": facts.sop_instance_uid,
+            "sop_instance_uid": sop_instance_uid,
             "blob": blob,
             "reason": reason,
             "calling_aet": calling_aet[:64],
             "stored_at": time.time_ns() // 1_000_000,
         }
         self.database.submit(lambda connection: writer.quarantine(connection, values))
+
+    def quarantined(self) -> list[Quarantined]:
+        """What lies in quarantine, oldest first."""
+        with self.database.reader() as connection:
+            rows = connection.execute(
+                "SELECT sop_instance_uid, blob, reason, calling_aet, stored_at FROM quarantine ORDER BY id"
+            )
+            return [Quarantined(*row) for row in rows]
 
     # -- questions -----------------------------------------------------------------------------------------------------
 
