@@ -126,6 +126,8 @@ def plausible(buf: Buffer, pos: int, end: int, encoding: Encoding, key: int) -> 
     """Whether what lies at ``pos`` can follow the element ``key``: the end, padding, a delimiter or a later element."""
     if pos == end:
         return True
+    if not any(bytes(buf[pos : min(pos + 8, end)])):
+        return pos < end
     if pos > end - 8:
         return False
     following, *rest = encoding.header.unpack_from(buf, pos)

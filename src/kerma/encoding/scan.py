@@ -109,7 +109,8 @@ def careful(
         key, *_ = encoding.pair.unpack_from(buf, pos) if end - pos >= 8 else (0, 0)
         if key == 0 and pos >= filled:
             filled = _first_not_zero(buf, pos, end)
-            if filled == end and (index or end - pos < 8):
+            # Fewer zeros than a header are, in big endian, rather the beginning of a tag.
+            if filled == end and index and (encoding.little_endian or end - pos >= 8):
                 marks.note(
                     "trailing-padding",
                     f"{end - pos} zero bytes after the last element",
