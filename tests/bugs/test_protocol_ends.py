@@ -29,7 +29,7 @@ from kerma.query import from_keys
 from kerma.query.model import Level, Root
 from kerma.services.dispatch import Providers
 from kerma.services.flow import Associate, Effect, Emit, SendPayload
-from kerma.services.retrieve_scu import get
+from kerma.services.get_scu import get
 from kerma.services.sendable import Sendable
 from kerma.services.storage_scu import StoreResult, store
 from kerma.ul import pdu
@@ -86,7 +86,7 @@ def test_requests_without_end_are_not_gathered() -> None:
 
 
 def test_a_peer_that_takes_storage_but_no_get() -> None:
-    flow = get(from_keys(Level.STUDY, {"StudyInstanceUID": "1.2"}, (), root=Root.STUDY), (), refuse_store)
+    flow = get(from_keys(Level.STUDY, {"StudyInstanceUID": "1.2"}, (), root=Root.STUDY), ((),), refuse_store)
     assert isinstance(next(flow), Associate)
     with pytest.raises(NoContextError, match="does not offer"):
         flow.send({1: Context(1, CT, IMPLICIT, False, True)})

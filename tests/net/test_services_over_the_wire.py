@@ -30,6 +30,8 @@ from kerma.services.retrieve_scu import Progress, Received
 from .conftest import Running, Start
 from .memory import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, JPEG, MR, SERIES, STUDY, MemoryStore, Sink, instance, make
 
+PRIVATE = "1.2.3.4.5.6"
+
 
 def test_echo_is_counted_and_the_association_released(running: Running) -> None:
     with connect(running.peer, aet="ME") as peer:
@@ -230,7 +232,7 @@ def test_get_into_a_provider(running: Running) -> None:
 
 
 def test_get_tells_what_failed(running: Running) -> None:
-    running.store.holds = [instance(1), instance(2, syntax="1.2.840.10008.1.2.4.108")]
+    running.store.holds = [instance(1), instance(2, sop_class=PRIVATE)]
     told: list[Progress] = []
     with connect(running.peer) as peer:
         matches = peer.get(StudyInstanceUID=STUDY, progress=told.append)
@@ -243,8 +245,40 @@ def test_get_tells_what_failed(running: Running) -> None:
         assert peer.echo() == 0
 
 
+@pytest.mark.parametrize("compressed", ["5", "4.91", "4.202", "4.108", "4.112", "4.93"])
+def test_get_asks_again_for_what_it_had_no_context_for(running: Running, compressed: str) -> None:
+    running.store.holds = [instance(1), instance(2, syntax=f"1.2.840.10008.1.2.{compressed}"), instance(3)]
+    told: list[Progress] = []
+    mine = MemoryStore()
+    with connect(running.peer) as peer:
+        got = list(peer.get(StudyInstanceUID=STUDY, into=mine, progress=told.append))
+    assert [each.sop_instance_uid[-1] for each in got] == ["1", "3", "2"]
+    assert [each.final for each in told].count(True) == 1
+    assert told[-1] == Progress(0, None, 3, 0, 0)
+
+
+def test_get_asks_again_for_unusual_classes(running: Running) -> None:
+    running.store.holds = [instance(1, sop_class="1.2.840.10008.5.1.4.45.1"), instance(2)]
+    with connect(running.peer) as peer:
+        assert [ds.InstanceNumber for ds in peer.get(StudyInstanceUID=STUDY)] == [2, 1]
+
+
+def test_get_does_not_ask_again_for_what_we_refused(running: Running) -> None:
+    running.store.holds = [instance(1), instance(2)]
+    mine = MemoryStore()
+
+    def full(_: StoreRequest) -> None:
+        raise OutOfResourcesError("full")
+
+    mine.on_begin = full
+    with connect(running.peer) as peer, pytest.raises(StatusError) as caught:
+        list(peer.get(StudyInstanceUID=STUDY, into=mine))
+    assert caught.value.status == 0xA702
+    assert len(running.store.queries) == 1
+
+
 def test_get_where_nothing_can_be_delivered(running: Running) -> None:
-    running.store.holds = [instance(1, syntax="1.2.840.10008.1.2.4.108")]
+    running.store.holds = [instance(1, sop_class=PRIVATE)]
     with connect(running.peer) as peer, pytest.raises(StatusError) as caught:
         list(peer.get(StudyInstanceUID=STUDY))
     assert caught.value.status == 0xA702

@@ -20,11 +20,12 @@ from kerma.query import from_keys
 from kerma.query.model import Level, Query, Root
 from kerma.services.find_scu import find
 from kerma.services.flow import Emit, Flow, Stop
+from kerma.services.get_scu import get
 from kerma.services.incoming import Incoming
 from kerma.services.providers import StorageProvider
-from kerma.services.retrieve_scu import Progress, Received, get, move
+from kerma.services.retrieve_scu import Progress, Received, move
 from kerma.services.sendable import Sendable
-from kerma.services.storage_needs import storage_needs
+from kerma.services.storage_needs import storage_rounds
 from kerma.services.storage_scp import store_request
 from kerma.services.storage_scu import StoreResult, store
 
@@ -93,7 +94,7 @@ def get_flow(
     def open_sink(context: Any, command: Any) -> Incoming:
         return Incoming(store_request(context, command, aets[0], aets[1], peer), provider.begin)
 
-    return get(retrieve_query(level, root, keys), storage_needs(sop_classes, transfer_syntaxes), open_sink)
+    return get(retrieve_query(level, root, keys), storage_rounds(sop_classes, transfer_syntaxes), open_sink)
 
 
 def move_flow(

@@ -22,7 +22,7 @@ from kerma.query.model import Root
 from kerma.services.find_scp import cancelled, is_cancel, retrieve_query
 from kerma.services.flow import Emit, Flow, Message, PayloadError, Receive, Send, SendPayload
 from kerma.services.providers import RetrieveProvider
-from kerma.services.responses import CANCEL, PENDING, SUCCESS, expect, response
+from kerma.services.responses import CANCEL, PENDING, SOME_FAILED, SUCCESS, expect, response
 from kerma.services.sendable import Sendable
 from kerma.services.storage_scu import Originator, StoreResult, choose, failed, result_of, store_command
 from kerma.ul.negotiation import Context
@@ -30,7 +30,6 @@ from kerma.ul.negotiation import Context
 MATCHES_FAILED = 0xA701
 SUBOPERATIONS_FAILED = 0xA702
 DESTINATION_UNKNOWN = 0xA801
-SOME_FAILED = 0xB000
 
 _COUNT_MAX = 0xFFFF
 """Counts are US (PS3.7 9.3.3.2): more are said as this many."""

@@ -1,8 +1,7 @@
-"""C-GET and C-MOVE as SCU (PS3.4 C.4.2.2, C.4.3.2)."""
+"""C-MOVE as SCU (PS3.4 C.4.2.2), and what it shares with C-GET: the counts of a response, the context of a query."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kerma.dataset import Dataset
@@ -14,11 +13,9 @@ from kerma.query.model import Query
 from kerma.services.extended import RetrieveFlags
 from kerma.services.find_scu import cancel
 from kerma.services.flow import Associate, Emit, Flow, Message, Receive, Send, Stop
-from kerma.services.incoming import Incoming
 from kerma.services.providers import StoreOutcome
-from kerma.services.responses import expect, response
+from kerma.services.responses import expect
 from kerma.services.sop_classes import CLASSES, UNCOMPRESSED
-from kerma.services.storage_scp import commit
 from kerma.standard import uids
 from kerma.ul.negotiation import Context, Need
 
@@ -37,7 +34,6 @@ class Received:
     size: int
     outcome: StoreOutcome | None
     error: str = ""
-    incoming: Incoming | None = None
 
     @property
     def ok(self) -> bool:
@@ -68,40 +64,11 @@ class Progress:
         return self.status == 0
 
 
-OpenIncoming = Callable[[Context, Command], Incoming]
-
-
-def get(query: Query, storage: Sequence[Need], open_sink: OpenIncoming, *, priority: int = 0) -> Flow[Progress | None]:
-    """Retrieve here; emits ``Received`` for each instance and ``Progress`` for each response, the final one last.
-
-    ``StatusError`` where the peer refused the whole. A consumer who stops has the rest cancelled.
-    """
-    sop_class = CLASSES[(CommandField.C_GET_RQ, query.root)]
-    needs = (Need(sop_class, UNCOMPRESSED, extended=_extended(query)), *storage)
-    contexts = yield Associate(f"get-{sop_class}", needs, open_sink)
-    context = _context(contexts, sop_class)
-    request = Command(CommandField.C_GET_RQ, MessageID=1, AffectedSOPClassUID=sop_class, Priority=priority)
-    yield Send(context.id, request, to_identifier(query).to_bytes(context.transfer_syntax_uid))
-    try:
-        while True:
-            message = yield Receive()
-            if message.command.field is CommandField.C_STORE_RQ:
-                yield Emit((yield from _take(message)))
-                continue
-            progress = _progress(expect(message, request))
-            yield Emit(progress)
-            if progress.final:
-                return progress
-    except Stop:
-        yield from cancel(request, context)
-        return None
-
-
 def move(query: Query, destination: str, *, priority: int = 0) -> Flow[Progress | None]:
     """Have the peer send to ``destination``; emits ``Progress`` for each response, the final one last."""
     sop_class = CLASSES[(CommandField.C_MOVE_RQ, query.root)]
-    contexts = yield Associate(f"move-{sop_class}", (Need(sop_class, UNCOMPRESSED, extended=_extended(query)),))
-    context = _context(contexts, sop_class)
+    contexts = yield Associate(f"move-{sop_class}", (Need(sop_class, UNCOMPRESSED, extended=extended_of(query)),))
+    context = context_of(contexts, sop_class)
     request = Command(
         CommandField.C_MOVE_RQ,
         MessageID=1,
@@ -112,7 +79,7 @@ def move(query: Query, destination: str, *, priority: int = 0) -> Flow[Progress 
     yield Send(context.id, request, to_identifier(query).to_bytes(context.transfer_syntax_uid))
     try:
         while True:
-            progress = _progress(expect((yield Receive()), request))
+            progress = progress_of(expect((yield Receive()), request))
             yield Emit(progress)
             if progress.final:
                 return progress
@@ -121,11 +88,12 @@ def move(query: Query, destination: str, *, priority: int = 0) -> Flow[Progress 
         return None
 
 
-def _extended(query: Query) -> bytes | None:
+def extended_of(query: Query) -> bytes | None:
+    """Only who asks across levels needs the extended negotiation."""
     return _MOVE_LEVEL_KEYS if query.relational else None
 
 
-def _context(contexts: dict[int, Context], sop_class: str) -> Context:
+def context_of(contexts: dict[int, Context], sop_class: str) -> Context:
     """The context of the query itself; a peer may have taken only those of the instances."""
     for context in contexts.values():
         if context.abstract_syntax == sop_class:
@@ -133,26 +101,7 @@ def _context(contexts: dict[int, Context], sop_class: str) -> Context:
     raise NoContextError(f"the peer does not offer {uids.name_of(sop_class) or sop_class}")
 
 
-def _take(message: Message) -> Flow[Received]:
-    """Commit one instance and answer for it."""
-    incoming = message.incoming
-    assert incoming is not None  # a C-STORE-RQ always has a data set (PS3.7 9.3.1.1)
-    status, comment = commit(message)
-    yield Send(message.context.id, response(message.command, status, comment))
-    request = incoming.request
-    return Received(
-        request.sop_class_uid,
-        request.sop_instance_uid,
-        request.transfer_syntax_uid,
-        status,
-        incoming.size,
-        incoming.result,
-        comment or "",
-        incoming,
-    )
-
-
-def _progress(message: Message) -> Progress:
+def progress_of(message: Message) -> Progress:
     """The counts of one response; ``StatusError`` where the whole was refused before anything was tried."""
     answer = message.command
     status = int(answer.Status)

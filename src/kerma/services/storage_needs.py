@@ -1,9 +1,9 @@
 """Which presentation contexts a C-GET proposes for what may come back (PS3.4 C.4.3.2): at most 127 beside the query's
 own.
 
-An SCU of C-GET cannot know what it will be sent. Who knows says so (``sop_classes``, ``transfer_syntaxes``); for the
-others the usual classes come first, the usual image classes in the usual compressed syntaxes too, then the rest of the
-standard's classes as long as there is room.
+An SCU of C-GET cannot know what it will be sent. Who knows says so (``sop_classes``, ``transfer_syntaxes``). For the
+others there are rounds: the usual classes first, the usual image classes in the usual compressed syntaxes too; where
+something was missing, the rest of the standard's classes, and then the image classes in other syntaxes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from kerma.standard import sop_classes as standard
 from kerma.ul.negotiation import MAX_CONTEXTS, Need
 
 _BRANCH = "1.2.840.10008.5.1.4.1.1."
+_SYNTAX = "1.2.840.10008.1.2."
 
 _IMAGES = ("2", "4", "1", "1.1", "1.2", "6.1", "3.1", "7", "12.1", "128", "2.1", "4.1", "77.1.4")
 """Image classes that are often stored compressed: CT, MR, CR, DX, MG, US, US multi-frame, SC, XA, PET, Enhanced CT and
@@ -28,27 +29,75 @@ _USUAL = (
     *("66.3", "66.4", "66.5", "67", "88.11", "88.22", "88.33", "88.34", "88.50", "88.59", "88.65", "88.67", "104.1"),
     *("104.2", "481.1", "481.2", "481.3", "481.5", "481.8", "9.1.1", "9.1.2"),
 )
-_COMPRESSED = (
-    "1.2.840.10008.1.2.4.50",  # JPEG baseline
-    "1.2.840.10008.1.2.4.70",  # JPEG lossless, first order
-    "1.2.840.10008.1.2.4.90",  # JPEG 2000 lossless
+_FIRST = ("4.50", "4.70", "4.90")
+"""JPEG baseline, JPEG lossless, JPEG 2000 lossless."""
+
+_ROUNDS = (
+    ("5", "4.80", "4.91"),  # RLE, JPEG-LS, JPEG 2000
+    ("4.51", "4.57", "4.81"),  # JPEG extended, JPEG lossless (any predictor), JPEG-LS near-lossless
+    ("4.201", "4.202", "4.203"),  # HTJ2K
+    ("4.102", "4.103", "4.107"),  # MPEG-4, HEVC
+    ("4.100", "4.101", "4.108"),  # MPEG-2, HEVC 10
+    ("4.104", "4.105", "4.106"),
+    ("4.110", "4.111", "4.112"),  # JPEG XL
+    ("1.98", "8.1", "4.92"),  # encapsulated uncompressed, deflated image frame, JPEG 2000 part 2
+    ("1.99", "2", "4.93"),  # deflated, big endian
+    ("4.100.1", "4.101.1", "4.102.1"),  # fragmentable
+    ("4.103.1", "4.104.1", "4.105.1"),
+    ("4.106.1", "4.94", "4.95"),
+)
+"""What is asked for when something was missing, in the order of how usual it is; three syntaxes leave room for 42
+classes."""
+
+_IMAGES_TOO = (
+    *_IMAGES,
+    *(
+        "1.1.1",
+        "1.2.1",
+        "1.3",
+        "1.3.1",
+        "12.1.1",
+        "12.2",
+        "13.1.1",
+        "13.1.3",
+        "13.1.4",
+        "20",
+        "30",
+        "130",
+        "4.3",
+        "6.2",
+    ),
+    *("7.1", "7.2", "7.3", "7.4", "77.1.1", "77.1.2", "77.1.3", "77.1.5.1", "77.1.5.2", "77.1.5.4", "77.1.6"),
+    *("77.1.1.1", "77.1.2.1", "77.1.4.1", "66.4"),
 )
 
 
-def storage_needs(sop_classes: Sequence[str] = (), transfer_syntaxes: Sequence[str] = ()) -> tuple[Need, ...]:
-    """Contexts with us as SCP. With ``sop_classes`` exactly these; with ``transfer_syntaxes`` one context for each
-    besides the uncompressed."""
-    others = [uid for uid in transfer_syntaxes if uid not in UNCOMPRESSED]
+def storage_rounds(
+    sop_classes: Sequence[str] = (), transfer_syntaxes: Sequence[str] = ()
+) -> tuple[tuple[Need, ...], ...]:
+    """Contexts with us as SCP, round by round. Who names ``sop_classes`` or ``transfer_syntaxes`` gets exactly these.
+
+    With ``transfer_syntaxes`` there is a context for each of them, besides the uncompressed ones.
+    """
+    room = MAX_CONTEXTS - 1
     if sop_classes or transfer_syntaxes:
+        others = [uid for uid in transfer_syntaxes if uid not in UNCOMPRESSED]
         classes = list(sop_classes) or [_BRANCH + end for end in _USUAL]
-        needs = [Need(uid, UNCOMPRESSED, as_scu=False, as_scp=True) for uid in classes]
-        needs += [Need(uid, (syntax,), as_scu=False, as_scp=True) for syntax in others for uid in classes]
-    else:
-        usual = [_BRANCH + end for end in _USUAL]
-        needs = [Need(uid, UNCOMPRESSED, as_scu=False, as_scp=True) for uid in usual]
-        needs += [
-            Need(_BRANCH + end, (syntax,), as_scu=False, as_scp=True) for syntax in _COMPRESSED for end in _IMAGES
-        ]
-        rest = sorted(standard.STORAGE - set(usual))
-        needs += [Need(uid, UNCOMPRESSED, as_scu=False, as_scp=True) for uid in rest]
-    return tuple(needs[: MAX_CONTEXTS - 1])
+        exact = [*_needs(classes, UNCOMPRESSED)]
+        for syntax in others:
+            exact += _needs(classes, (syntax,))
+        return tuple(tuple(exact[start : start + room]) for start in range(0, len(exact), room))
+    usual = [_BRANCH + end for end in _USUAL]
+    first = _needs(usual, UNCOMPRESSED)
+    for end in _FIRST:
+        first += _needs([_BRANCH + image for image in _IMAGES], (_SYNTAX + end,))
+    rest = _needs(sorted(standard.STORAGE - set(usual)), UNCOMPRESSED)
+    rounds = [first[:room], rest[:room], rest[room:]]
+    images = [_BRANCH + end for end in _IMAGES_TOO]
+    for ends in _ROUNDS:
+        rounds.append([need for end in ends for need in _needs(images, (_SYNTAX + end,))])
+    return tuple(tuple(each[:room]) for each in rounds if each)
+
+
+def _needs(classes: Sequence[str], syntaxes: tuple[str, ...]) -> list[Need]:
+    return [Need(uid, syntaxes, as_scu=False, as_scp=True) for uid in classes]
