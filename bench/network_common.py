@@ -20,7 +20,7 @@ import pydicom
 import pynetdicom
 from tests.interop import peers, studies
 from tests.interop.crash import Template
-from tests.interop.processes import MissingPeerError, Peer, find_program, run
+from tests.interop.processes import MissingPeerError, Peer, environment, find_program, run
 
 import kerma
 from bench.harness import Outcome
@@ -109,7 +109,7 @@ def together(commands: Sequence[Sequence[str | Path | int]]) -> float:
     running = [
         subprocess.Popen(
             [str(part) for part in argv],
-            env={**os.environ, **peers.DCMTK_ENV},
+            env=environment(peers.DCMTK_ENV),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -38,6 +38,12 @@ def find_program(name: str) -> str:
     return found
 
 
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment with ``more``; Python programs may keep their byte code, as an installed one does."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **(more or {})}
+
+
 def free_port(host: str = "127.0.0.1") -> int:
     """A TCP port that was free a moment ago; the programs that we start cannot be given a socket."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -93,7 +99,7 @@ class Peer:
             self.process = subprocess.Popen(
                 list(self.argv),
                 cwd=self.folder,
-                env={**os.environ, **self.env},
+                env=environment(self.env),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,
@@ -155,7 +161,7 @@ def run(
     return subprocess.run(
         [str(part) for part in argv],
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env=environment(env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
