@@ -105,6 +105,7 @@ WRONG = [
     ("[limits]\nidle = nan\n", 2, "a number of seconds from 0", ""),
     ("[archive]\nduplicates = 'overwrite'\n", 2, "one of quarantine, keep-first, replace is wanted", ""),
     ("[archive]\nprivate_sop_classes = ['1.02']\n", 2, "a UID is wanted", ""),
+    ("[archive]\ntransfer_syntaxes = ['1.2.3']\n", 2, "no transfer syntax of the standard has this UID", ""),
     ("[[peer]]\nname = 'a'\naet = 'A'\n", 1, "[[peer]] wants `host`", ""),
     ("[[peer]]\nname='a'\naet='A'\nhost='h'\n[[peer]]\nname = 'b'\naet='B'\nhost='h'\nprt = 1\n", 9, "`prt`", "`port`"),
     ("[[peer]]\nname='a'\naet='A'\nhost='h'\nport = 0\n", 5, "a whole number from 1 to 65,535", ""),

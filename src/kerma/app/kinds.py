@@ -15,6 +15,7 @@ from typing import Any
 
 from kerma.errors import UsageError
 from kerma.net.peer import check_aet
+from kerma.standard import transfer_syntaxes
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
@@ -111,6 +112,13 @@ def _uid(text: str) -> str:
     return text
 
 
+def _transfer_syntax(text: str) -> str:
+    row = transfer_syntaxes.get(_uid(text))
+    if row is None:
+        raise ValueError("no transfer syntax of the standard has this UID")
+    return row.uid
+
+
 def _boolean(text: str) -> bool:
     words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
     if text.strip().lower() not in words:
@@ -187,4 +195,5 @@ PATH = _text_kind("a path")
 PEER_NAME = _text_kind("a name", _peer_name)
 HOST = _text_kind("a host name or IP address", _host)
 ADDRESSES = _list_kind("a list of addresses HOST:PORT", Address.parse)
+TRANSFER_SYNTAXES = _list_kind("a list of UIDs of transfer syntaxes", _transfer_syntax)
 UIDS = _list_kind("a list of UIDs", _uid)

@@ -18,6 +18,7 @@ from kerma.app.kinds import (
     HOST,
     PATH,
     PEER_NAME,
+    TRANSFER_SYNTAXES,
     UIDS,
     Address,
     Kind,
@@ -106,7 +107,9 @@ class ArchiveSection:
         "first and drop them, or let them replace the first",
     )
     private_sop_classes: tuple[str, ...] = _key((), UIDS, "storage SOP classes to take besides those of the standard")
-    transfer_syntaxes: tuple[str, ...] = _key((), UIDS, "transfer syntaxes to take; empty: all that the standard knows")
+    transfer_syntaxes: tuple[str, ...] = _key(
+        (), TRANSFER_SYNTAXES, "transfer syntaxes to take; empty: all that the standard knows"
+    )
 
 
 @dataclass(frozen=True, slots=True)
