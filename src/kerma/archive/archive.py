@@ -194,8 +194,14 @@ class Archive:
         return found[0]
 
     def read(self, uid: str) -> Dataset:
-        """The data set with a SOP Instance UID, in memory; ``NotFoundError``."""
-        return part10.read(self.file_bytes(uid))
+        """The data set with a SOP Instance UID, lazily over its blob; ``NotFoundError``."""
+        key = self.open_instance(uid).name
+        try:
+            return part10.read(self._blobs.path(key))
+        except FileNotFoundError as error:
+            raise NotFoundError("the blob of this instance is missing", where=key, hint="run kerma check") from error
+        except OSError as error:
+            raise resources("cannot read a blob", error) from error
 
     def file_bytes(self, uid: str) -> bytes:
         """The stored file (PS3.10) with a SOP Instance UID, byte for byte."""
