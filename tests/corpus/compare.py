@@ -1,7 +1,8 @@
 """Element by element: what Kerma reads against what pydicom reads from the same file.
 
-A ``Difference`` is a place where the two do not say the same after what has no meaning was taken away (padding of PS3.5 6.2, the
-container types). Nothing here judges who is right: ``differences.py`` does, with the paragraph of the standard.
+A ``Difference`` is a place where the two do not say the same after what has no meaning was taken away (padding of
+PS3.5 6.2, the container types). Nothing here judges who is right: ``differences.py`` does, with the paragraph of the
+standard.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ BOTH_ENDS = frozenset({"AE", "CS", "LO", "SH", "IS", "DS", "UI"})
 
 @dataclass(frozen=True)
 class Difference:
-    """``kind``: missing (only pydicom has it), extra (only Kerma), vr, value, items, error (Kerma raises), theirs (pydicom raises)."""
+    """``kind``: missing (only pydicom has it), extra (only Kerma), vr, value, items, error (Kerma raises), theirs
+    (pydicom raises).
+    """
 
     file: str
     path: tuple[int, ...]
@@ -35,7 +38,8 @@ class Difference:
     theirs: str
 
     def __str__(self) -> str:
-        return f"{self.file}: {format_path(self.path) or 'the file'}: {self.kind}: ours {self.ours}, pydicom's {self.theirs}"
+        place = format_path(self.path) or "the file"
+        return f"{self.file}: {place}: {self.kind}: ours {self.ours}, pydicom's {self.theirs}"
 
 
 @dataclass
@@ -73,7 +77,7 @@ class _Walk:
             except KermaError as error:  # an item is scanned when it is used
                 self.note(at, "error", type(error).__name__, "read")
                 continue
-            yours = {int(tag) for tag in other.keys()}
+            yours = set(map(int, other.keys()))
             for tag in sorted(yours - mine):
                 self.note((*at, tag), "missing", "-", _their_vr(other, tag))
             for tag in sorted(mine - yours):
@@ -140,15 +144,13 @@ def same(ours: Any, theirs: Any, vr: str) -> bool:
 
 
 def _filled(value: Any) -> bool:
-    return value is not None and value != "" and value != b""
+    return value is not None and value not in ("", b"")  # also for pydicom's names, which only compare as text
 
 
 def _same_one(ours: Any, theirs: Any, vr: str) -> bool:
     if not _filled(ours) or not _filled(theirs):
-        return (
-            not _filled(ours)
-            and not _filled(theirs)
-            or (isinstance(theirs, str) and not theirs.strip(" \0=") and not ours)
+        return (not _filled(ours) and not _filled(theirs)) or (
+            isinstance(theirs, str) and not theirs.strip(" \0=") and not ours
         )
     if isinstance(ours, (IS, DS)):
         text = getattr(theirs, "original_string", None)
@@ -171,7 +173,7 @@ def _read_as(vr: str, element: Any, dataset: Dataset) -> Any:
     for little_endian in (not explicit_big, explicit_big):
         try:
             value = decode(
-                vr.split(" or ")[-1] if " or " in vr else vr,
+                vr.rsplit(" or ", maxsplit=1)[-1] if " or " in vr else vr,
                 element.raw,
                 little_endian=little_endian,
                 charsets=charsets,

@@ -12,6 +12,7 @@ import pydicom
 ROOT = Path(__file__).resolve().parents[2]
 CORPUS = Path(os.environ.get("KERMA_CORPUS", ROOT.parent / "shared" / "corpus"))
 MANIFEST = CORPUS / "manifest.tsv"
+PAGE = ROOT / "docs" / "pydicom-differences.md"
 SHIPPED = Path(pydicom.__file__).resolve().parent / "data"
 CHUNK = 60
 """Files of one test: enough that collecting is quick, few enough that two workers share well."""

@@ -1,7 +1,8 @@
 """A child process that reads files one by one under limits of memory and CPU time, and says what came of each.
 
-Run as ``python reader.py MEGABYTES SECONDS`` with paths on standard input, one a line; a JSON line for each on standard output.
-Whatever hostile bytes make of it, the limits hold: a child that is killed by them fails the test that started it.
+Run as ``python reader.py MEGABYTES SECONDS`` with paths on standard input, one a line; a JSON line for each on
+standard output. Whatever hostile bytes make of it, the limits hold: a child that is killed by them fails the test
+that started it.
 """
 
 from __future__ import annotations

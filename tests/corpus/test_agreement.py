@@ -1,4 +1,6 @@
-"""Every file that pydicom 3 reads without ``force``: Kerma reads it, and every value is the same or the difference is listed."""
+"""Every file that pydicom 3 reads without ``force``: Kerma reads it, and every value is the same or the difference
+is listed.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ import kerma
 from kerma.errors import KermaError
 
 from .compare import Difference, compare
-from .differences import row_of
-from .files import Sample, chunks, corpus_samples, shipped_samples
+from .differences import ROWS, page, row_of
+from .files import MANIFEST, PAGE, Sample, chunks, corpus_samples, shipped_samples
 
 pytestmark = pytest.mark.corpus
 
@@ -49,3 +51,21 @@ def test_files_that_pydicom_ships(chunk: list[Sample]) -> None:
 @pytest.mark.parametrize("chunk", chunks(corpus_samples()), ids=lambda chunk: chunk[0].name)
 def test_files_of_the_corpus(chunk: list[Sample]) -> None:
     check(chunk)
+
+
+@pytest.mark.skipif(not MANIFEST.is_file(), reason="no corpus; set KERMA_CORPUS")
+def test_every_listed_difference_is_there() -> None:
+    """A row that explains nothing any more is taken out of the list."""
+    pending = list(ROWS)
+    for sample in shipped_samples() + corpus_samples():
+        if not any(row.names(sample.name) for row in pending):
+            continue
+        _, found = differences(sample)
+        used = [row_of(difference) for difference in found]
+        pending = [row for row in pending if row not in used]
+    assert not pending, "\n".join(f"{row.files} {row.elements} {row.kind}" for row in pending)
+
+
+def test_the_page_of_differences_is_fresh() -> None:
+    """``python -m tests.corpus.differences`` writes it."""
+    assert PAGE.read_text(encoding="utf-8") == page()
