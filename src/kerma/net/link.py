@@ -13,6 +13,7 @@ Sources: PS3.8 9.
 
 from __future__ import annotations
 
+import math
 import mmap
 import time
 from collections.abc import Callable, Generator
@@ -23,7 +24,7 @@ from kerma.errors import ConnectionLostError, KermaError, NetworkError, RemotePr
 from kerma.limits import NetworkLimits
 from kerma.net.core import Core, Patience
 from kerma.net.outgoing import BrokenPayloadError, pieces
-from kerma.net.transport import Transport
+from kerma.net.transport import Buffer, Transport
 from kerma.services.flow import Break, Effect, Emit, Flow, Message, Poll, Receive, Send, SendPayload, Stop
 
 R = TypeVar("R")
@@ -58,13 +59,14 @@ class Buffers:
 class Link:
     """A transport, the protocol on it, and lent buffers."""
 
-    __slots__ = ("buffers", "core", "limits", "transport")
+    __slots__ = ("_held", "buffers", "core", "limits", "transport")
 
     def __init__(self, transport: Transport, core: Core, limits: NetworkLimits, buffers: Buffers) -> None:
         self.transport = transport
         self.core = core
         self.limits = limits
         self.buffers = buffers
+        self._held: list[Buffer] = []
 
     # -- bytes --------------------------------------------------------------------------------------------------------
 
@@ -97,7 +99,9 @@ class Link:
         while not core.messages:
             core.check()
             left = patience.left(time.monotonic())
-            if left <= 0 or not self.receive_some(left):
+            # In eighths: the kernel is told of a time-out only when it changes.
+            step = timeout / 8
+            if left <= 0 or not self.receive_some(math.ceil(left / step) * step):
                 error = TimeoutExpiredError(f"no response within {timeout:g} s", where=core.where)
                 self.abort(error)
                 raise error
@@ -145,7 +149,12 @@ class Link:
             case Send():
                 session = self.core.sending()
                 self.transport.set_send_timeout(self.limits.response)
-                self._guarded(session.frames(effect.context_id, effect.command, effect.data))
+                frames = self._held + session.frames(effect.context_id, effect.command, effect.data)
+                if effect.more:
+                    self._held = frames
+                else:
+                    self._held = []
+                    self._guarded(frames)
             case SendPayload():
                 self._send_payload(effect)
             case Receive():
@@ -180,7 +189,8 @@ class Link:
         try:
             with closing(pieces(session, effect, self.buffers.send)) as parts:
                 for part in parts:
-                    self._guarded(part)
+                    held, self._held = self._held, []
+                    self._guarded(held + part)
         except BrokenPayloadError as error:
             self.abort(error)
             raise

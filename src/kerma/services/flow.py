@@ -65,11 +65,13 @@ class ChunkPayload:
 
 @dataclass(frozen=True, slots=True)
 class Send:
-    """Send a message whose data set, if any, is in memory."""
+    """Send a message whose data set, if any, is in memory. ``more``: another ``Send`` or ``SendPayload`` follows at
+    once, and the driver may send both together."""
 
     context_id: int
     command: Command
     data: bytes | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,8 @@ def serve_get(message: Message, root: Root, provider: RetrieveProvider, contexts
     """Serve one C-GET request; returns the final status."""
     items = _items(message, root, provider)
     tally = Tally(len(items))
-    return (yield from _retrieve(message, items, tally, _deliver_here(message.command, items, contexts, tally)))
+    delivery = _deliver_here(message.command, items, contexts, tally)
+    return (yield from _retrieve(message, items, tally, delivery, more=True))
 
 
 def serve_move(
@@ -129,8 +130,11 @@ def _items(message: Message, root: Root, provider: RetrieveProvider) -> list[Sen
         raise StatusError(error.message, status=MATCHES_FAILED) from error
 
 
-def _retrieve(message: Message, items: Sequence[Sendable], tally: Tally, delivery: Flow[None]) -> Flow[int]:
-    """Run ``delivery``, count what it emits, answer."""
+def _retrieve(
+    message: Message, items: Sequence[Sendable], tally: Tally, delivery: Flow[None], *, more: bool = False
+) -> Flow[int]:
+    """Run ``delivery``, count what it emits, answer. ``more``: a pending response is followed by what is delivered
+    next."""
     request, context = message.command, message.context
     result: object = None
     error: BaseException | None = None
@@ -153,7 +157,7 @@ def _retrieve(message: Message, items: Sequence[Sendable], tally: Tally, deliver
             if tally.cancelled:
                 break
             if tally.remaining:
-                yield Send(context.id, response(request, PENDING, **tally.fields(remaining=True)))
+                yield Send(context.id, response(request, PENDING, **tally.fields(remaining=True)), more=more)
         else:
             yield from _finish(delivery)
     status = tally.status
