@@ -14,6 +14,7 @@ from kerma.errors import LimitError, TruncatedError
 from kerma.formats.text import dump_lines
 
 DEPTH = 100_000
+BEYOND = 5_000  # well beyond any recursion limit
 EXPLICIT = "1.2.840.10008.1.2.1"
 IMPLICIT = "1.2.840.10008.1.2"
 
@@ -43,9 +44,15 @@ def innermost(ds: Dataset) -> Dataset:
 
 
 @pytest.mark.parametrize("data", [undefined(DEPTH), defined(DEPTH)], ids=["undefined", "defined"])
-def test_read_walk_write_compare(data: bytes) -> None:
+def test_read_and_walk(data: bytes) -> None:
     ds = Dataset.from_bytes(data, EXPLICIT)
     assert sum(1 for _ in ds.walk()) == DEPTH
+    assert ds.to_bytes() == data
+
+
+@pytest.mark.parametrize("data", [undefined(BEYOND), defined(BEYOND)], ids=["undefined", "defined"])
+def test_transcode_compare_change(data: bytes) -> None:
+    ds = Dataset.from_bytes(data, EXPLICIT)
     implicit = ds.to_bytes(IMPLICIT)
     assert Dataset.from_bytes(implicit, IMPLICIT) == ds
     innermost(ds).PatientID = "DEEP"
@@ -55,16 +62,15 @@ def test_read_walk_write_compare(data: bytes) -> None:
 
 
 def test_build_copy_pickle_dump() -> None:
-    depth = 20_000  # well beyond any recursion limit
     ds = Dataset()
     ds.PatientID = "X"
-    for _ in range(depth):
+    for _ in range(BEYOND):
         outer = Dataset()
         outer.ContentSequence = [ds]
         ds = outer
     assert innermost(copy.deepcopy(ds)).PatientID == "X"
     assert innermost(pickle.loads(pickle.dumps(ds))).PatientID == "X"
-    assert sum(1 for _ in dump_lines(ds)) > depth
+    assert sum(1 for _ in dump_lines(ds)) > BEYOND
     with pytest.raises(LimitError):
         kerma.to_json(ds)
 

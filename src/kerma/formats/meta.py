@@ -199,6 +199,10 @@ def _meta_elements(
             announced = pos + struct.unpack_from("<I", buf, head.value)[0]
     if pos + 8 > limit and limit < size:
         raise TruncatedError("the head of the file goes on", missing=size - limit, offset=pos)
+    if index and announced > size == pos:
+        missing = announced - size
+        text = f"the file meta information is {missing} bytes longer than the file"
+        raise TruncatedError(text, missing=missing, offset=pos)
     if index and announced != pos:
         text = "the group length of the meta information is " + ("absent" if announced < 0 else "wrong")
         marks.note("meta-length", text, offset=start, section=_SECTION)
@@ -232,7 +236,7 @@ def guess_syntax(buf: Buffer, pos: int, size: int, *, certain: bool = False) -> 
     if certain:
         return "1.2.840.10008.1.2"
     group, element, length = struct.unpack_from("<HHI", buf, pos)
-    first = group in range(0x0041) and not group & 1 and element <= 0x9999
+    first = not group & 1 and element <= 0x9999 and bool(group or element or length)
     if first and pos + 8 + length <= size and group in {0x0000, 0x0002, 0x0004, 0x0008, 0x0010, 0x0018, 0x0020, 0x0028}:
         return "1.2.840.10008.1.2"
     raise NotDicomError(
