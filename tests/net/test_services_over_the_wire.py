@@ -381,6 +381,21 @@ def test_a_service_that_is_not_offered_has_no_context(start: Start) -> None:
             list(peer.store([make(1)]))
 
 
+def test_an_error_of_the_consumer_aborts(running: Running) -> None:
+    running.store.holds = [instance(number) for number in range(1, 50)]
+
+    def consume() -> None:
+        with connect(running.peer) as peer:
+            for ds in peer.get(StudyInstanceUID=STUDY):
+                raise KeyboardInterrupt(ds.InstanceNumber)
+
+    with pytest.raises(KeyboardInterrupt, match="1"):
+        consume()
+    assert running.end().end == "aborted-by-peer"
+    with connect(running.peer) as peer:
+        assert peer.echo() == 0
+
+
 def test_nobody_listens(running: Running) -> None:
     peer = running.peer
     running.server.close()

@@ -6,6 +6,7 @@ Rules: those of ``client``. Only the driver differs: flows, negotiation and outc
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -158,8 +159,7 @@ class AsyncClient:
         link, self._link = self._link, None
         if link is not None:
             await link.abort()
-        if self._running is not None:
-            await self._running.end()
+        await self._end_running()
 
     async def __aenter__(self) -> Self:
         return self
@@ -192,9 +192,14 @@ class AsyncClient:
         if unbegun is not None and not unbegun.begun:
             async for _ in unbegun:
                 pass
+        await self._end_running()
+
+    async def _end_running(self) -> None:
+        """Stop the call before, as the blocking client does."""
         running, self._running = self._running, None
         if running is not None:
-            await running.end()
+            with contextlib.suppress(NetworkError):
+                await running.end()
 
     async def _perform(self, effect: Effect) -> Any:
         match effect:

@@ -14,6 +14,7 @@ Sources: PS3.8 7.1 (association), PS3.4 for the services.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -178,8 +179,7 @@ class Client:
         link, self._link = self._link, None
         if link is not None:
             link.abort()
-        if self._running is not None:
-            self._running.close()
+        self._end_running()
 
     def __enter__(self) -> Self:
         return self
@@ -206,9 +206,15 @@ class Client:
         if unbegun is not None and not unbegun.begun:
             for _ in unbegun:
                 pass
+        self._end_running()
+
+    def _end_running(self) -> None:
+        """Stop the call before. An association that does not survive the cancel is nobody's loss: the next call makes
+        a new one."""
         running, self._running = self._running, None
         if running is not None:
-            running.close()
+            with contextlib.suppress(NetworkError):
+                running.close()
 
     def _perform(self, effect: Effect) -> Any:
         match effect:
