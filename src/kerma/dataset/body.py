@@ -14,6 +14,7 @@ Rules of this module:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kerma import values
@@ -52,18 +53,20 @@ class Body:
     """
 
     __slots__ = (
-        "buf",
         "cache",
         "changed",
         "charsets_now",
         "encoding",
         "end",
+        "full",
         "index_now",
         "inherited",
+        "late",
         "marks",
         "path",
         "start",
         "style",
+        "window",
     )
 
     def __init__(
@@ -76,7 +79,9 @@ class Body:
         inherited: Inherited = NOTHING,
         path: tuple[int, ...] = (),
     ) -> None:
-        self.buf = buf
+        self.window = buf
+        self.full: Buffer | None = buf
+        self.late: Callable[[], Buffer] | None = None
         self.start = start
         self.end = end
         self.encoding = encoding
@@ -96,6 +101,38 @@ class Body:
         body.index_now = {}
         body.changed = True
         return body
+
+    @classmethod
+    def of_window(
+        cls,
+        window: bytes,
+        start: int,
+        end: int,
+        encoding: Encoding,
+        marks: Marks,
+        index: dict[int, Any],
+        late: Callable[[], Buffer],
+    ) -> Body:
+        """One whose headers are all in ``window``, the first bytes of what ``late`` gives when it is asked."""
+        body = cls(window, start, end, encoding, marks)
+        body.index_now = index
+        body.full = None
+        body.late = late
+        return body
+
+    @property
+    def buf(self) -> Buffer:
+        """All bytes. Of a large file they are read now, if they were not."""
+        full = self.full
+        if full is None:
+            assert self.late is not None
+            full = self.full = self.window = self.late()
+        return full
+
+    def near(self, end: int) -> Buffer:
+        """Bytes that hold what lies before ``end``: those that are at hand, if they do."""
+        window = self.window
+        return window if end <= len(window) else self.buf
 
     @property
     def index(self) -> dict[int, int | str]:
@@ -147,11 +184,12 @@ class Body:
         marks = self.marks
         if marks.odd and at in marks.odd:
             return marks.odd[at]
-        return read_header(self.buf, at, self.encoding)
+        return read_header(self.near(at + 12), at, self.encoding)
 
     def slice(self, head: Header) -> Buffer:
         """The bytes of a value; of undefined length without its delimiter."""
-        return self.buf[head.value : self.value_end(head)]
+        end = self.value_end(head)
+        return self.near(end)[head.value : end]
 
     def value_end(self, head: Header) -> int:
         return head.value + head.length if head.length != UNDEFINED else self.marks.ends[head.value]
@@ -176,7 +214,7 @@ class Body:
 
     def _begins_with_item(self, head: Header) -> bool:
         """Whether a value that should be a sequence by the dictionary looks like one."""
-        return bytes(self.buf[head.value : head.value + 4]) in _ITEM_TAGS
+        return bytes(self.near(head.value + 4)[head.value : head.value + 4]) in _ITEM_TAGS
 
     def dictionary_vr(self, tag: int) -> str:
         """The VR that the standard gives ``tag`` here; PixelRepresentation decides between US and SS."""

@@ -53,7 +53,9 @@ def _any_changed(sequence: Sequence, changed: set[int]) -> bool:
 
 
 def _twin(body: Body) -> Body:
-    twin = Body(body.buf, body.start, body.end, body.encoding, body.marks, body.inherited, body.path)
+    twin = Body(body.window, body.start, body.end, body.encoding, body.marks, body.inherited, body.path)
+    twin.full = body.full
+    twin.late = body.late
     twin.index_now = dict(body.index)
     twin.charsets_now = body.charsets_now
     twin.changed = body.changed

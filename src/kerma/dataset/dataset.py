@@ -10,7 +10,7 @@ Rules of this module:
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Self
 
 from kerma import values
@@ -19,6 +19,7 @@ from kerma.dataset.assign import choose_vr, normal_value
 from kerma.dataset.body import CHARSET, Body, Inherited
 from kerma.dataset.element import Element
 from kerma.dataset.items import read_sequence
+from kerma.dataset.keywords import reader
 from kerma.dataset.private import PrivateBlock, private_block
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.inflate import inflate
@@ -33,8 +34,6 @@ from kerma.standard import elements
 
 _KEYS: dict[str, int] = {}  # keyword -> index key, of the keywords that were used
 _BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-_SHORT_DECODERS = {code: values.DECODERS[EXPLICIT_LE.vr_of[code]] for code in EXPLICIT_LE.short}
-_explicit_header = EXPLICIT_LE.header.unpack_from
 _DEFAULT_LIMITS = Limits()
 
 
@@ -47,7 +46,7 @@ class FileState:
         self.uid: str | None = None
         self.preamble: bytes | None = None
         self.meta: Any = None  # Dataset, or (buf, start, end, marks) until somebody asks
-        self.whole: Buffer | None = None  # the whole file, for writing it as it came
+        self.whole: Callable[[], Buffer] | None = None  # gives the whole file, for writing it as it came
         self.deflated: Buffer | None = None  # the data set's bytes before they were inflated
         self.findings: list[Finding] = []
         self.closer: Any = None
@@ -57,7 +56,9 @@ def _key_of_name(name: str) -> int | None:
     tag = elements.tag_of(name)
     if tag is None:
         return None
-    key = _KEYS[name] = key_of(tag)
+    key = key_of(tag)
+    setattr(Dataset, name, property(reader(key)))
+    _KEYS[name] = key
     return key
 
 
@@ -173,31 +174,12 @@ class Dataset:
     # -- reading -------------------------------------------------------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        key = _KEYS.get(name)
-        if key is None:
-            key = _key_of_name(name)
-            if key is None:
+        # Called for a keyword that is asked for the first time or absent here, and for what is no keyword.
+        if name not in _KEYS:
+            if _key_of_name(name) is None:
                 raise AttributeError(f"Dataset has no attribute {name!r}{_meant(name)}")
-        body = self._body
-        cache = body.cache
-        if key in cache:
-            return cache[key]
-        index = body.index_now
-        at = (body.load() if index is None else index).get(key)
-        if at is None:
-            raise AttributeError(f"the data set has no {name}")
-        if type(at) is int and body.encoding is EXPLICIT_LE and not body.marks.odd:
-            # The common case, spelt out: a short VR of explicit little endian.
-            _, code, length = _explicit_header(body.buf, at)
-            decoder = _SHORT_DECODERS.get(code)
-            if decoder is not None and length:
-                try:
-                    value = decoder(body.buf[at + 8 : at + 8 + length], True, body.charsets_now or body.charsets)
-                except ValueFormatError as error:
-                    raise self._placed(error, key, at) from error
-                cache[key] = value
-                return value
-        return self._decode(key, at)
+            return getattr(self, name)
+        raise AttributeError(f"the data set has no {name}")
 
     def _placed(self, error: ValueFormatError, key: int, at: int | str) -> ValueFormatError:
         """A decoder's error with the place that it happened at."""
@@ -221,7 +203,8 @@ class Dataset:
         else:
             start = head.value
             view = length > 1024 or vr in _BULK
-            raw = (memoryview(body.buf) if view else body.buf)[start : start + length]
+            buf = body.near(start + length)
+            raw = (memoryview(buf) if view else buf)[start : start + length]
             little = body.encoding.little_endian or head.vr == "UN"
             try:
                 value = values.decode(vr, raw, little_endian=little, charsets=body.charsets)
@@ -455,7 +438,7 @@ class Dataset:
     __hash__ = None  # type: ignore[assignment]
 
     def __dir__(self) -> list[str]:
-        return [*object.__dir__(self), *self.keywords()]
+        return [*(name for name in object.__dir__(self) if name not in _KEYS), *self.keywords()]
 
     def __repr__(self) -> str:
         index = self._body.index_now

@@ -34,7 +34,7 @@ def read_sequence(body: Body, head: Header, build: Callable[[Body], Any]) -> Seq
 
 
 def _item_offsets(body: Body, pos: int, end: int, encoding: Encoding, path: tuple[int, ...]) -> list[int]:
-    buf, marks = body.buf, body.marks
+    buf, marks = body.near(end), body.marks
     pair = encoding.pair.unpack_from
     offsets: list[int] = []
     while pos < end:
@@ -73,7 +73,7 @@ def _item_body(
 ) -> Body:
     """The body of the item whose header is at ``at``, not yet scanned."""
     marks = parent.marks
-    buf = parent.buf
+    buf = parent.near(end)
     _, length = encoding.pair.unpack_from(buf, at)
     start = at + 8
     stop = marks.ends[start] if length == UNDEFINED else min(start + length, end)

@@ -10,6 +10,7 @@ Rules:
   and a position that does not arrive exactly at the end, or anything else that is odd, makes ``scan`` start again
   with ``careful``, which checks every step, notes what it understands, and raises with offset and path where it does
   not.
+- A head whose headers are all where those of an earlier one were is not walked over again (``layouts``).
 - So a cut data set is always an error, and a right one pays nothing for that.
 - Odd lengths and elements out of order change nothing in the reading; ``lint`` finds them when somebody asks.
 """
@@ -17,13 +18,16 @@ Rules:
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
-from kerma.encoding.headers import header_at, overrun, tag_text
+from kerma.encoding.headers import header_at, overrun, read_header, tag_text
+from kerma.encoding.layouts import Layouts
 from kerma.encoding.marks import Marks
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
 from kerma.encoding.walk import content_encoding, skip
 from kerma.errors import FormatError, LimitError, TruncatedError
+from kerma.limits import Strictness
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xE000FFFE, 0xE00DFFFE, 0xE0DDFFFE
 _SHORT = EXPLICIT_LE.short
@@ -32,6 +36,8 @@ _UN = EXPLICIT_LE.code_of["UN"]
 _explicit_header = EXPLICIT_LE.header.unpack_from
 _implicit_header = IMPLICIT_LE.header.unpack_from
 _u32 = EXPLICIT_LE.u32.unpack_from
+_KNOWN = {EXPLICIT_LE: Layouts(EXPLICIT_LE), IMPLICIT_LE: Layouts(IMPLICIT_LE)}
+_WORTH_KNOWING = 512  # bytes
 
 
 def scan(
@@ -43,11 +49,66 @@ def scan(
     where the bytes are no elements, ``LimitError`` beyond ``Limits``.
     """
     if encoding.little_endian and end - start <= 8 * marks.limits.max_elements:
-        loop = _scan_explicit if encoding.explicit else _scan_implicit
-        index = loop(buf, start, end, marks, path)
+        index = _scan_fast(buf, start, end, encoding, marks, path)
         if index is not None:
             return index
     return careful(buf, start, end, encoding, marks, path)
+
+
+def _scan_fast(
+    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...]
+) -> dict[int, int] | None:
+    """The fast loop, from behind the head where that is known."""
+    loop = _scan_explicit if encoding.explicit else _scan_implicit
+    if path or end - start < _WORTH_KNOWING:
+        return loop(buf, start, end, marks, path, {})
+    known = _KNOWN[encoding]
+    head = known.recall(buf, start, end, marks)
+    if head is not None:
+        return loop(buf, head[1], end, marks, path, head[0])
+    index = loop(buf, start, end, marks, path, {})
+    if index is not None:
+        known.note(buf, index, marks)
+    return index
+
+
+def scan_window(
+    window: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, read: Callable[[int, int], bytes]
+) -> dict[int, int] | None:
+    """The index of a data set of which only the first bytes are at hand: ``window`` ends before ``end``.
+
+    ``read`` (offset, length) gives bytes of the rest; what follows the pixel data is asked of it when it is little.
+    None where the headers are not all within reach, or where anything is odd: then the whole is to be scanned.
+    """
+    if not encoding.little_endian:
+        return None
+    trial = Marks(marks.limits, Strictness.STRICT)
+    loop = _scan_explicit if encoding.explicit else _scan_implicit
+    known = _KNOWN[encoding]
+    head = known.recall(window, start, end, trial)
+    index, pos = ({}, start) if head is None else head
+    try:
+        if loop(window, pos, end, trial, (), index) is None:
+            # All is well if the window ended between two elements.
+            last = read_header(window, next(reversed(index.values())), encoding)
+            pos = last.value + last.length
+            if not len(window) < pos + 12 <= end <= pos + len(window):
+                return None
+            tail = read(pos, end - pos)
+            walked = len(trial.ends)
+            rest = loop(tail, 0, len(tail), trial, (), {})
+            if rest is None or len(trial.ends) != walked or not rest.keys().isdisjoint(index):
+                return None
+            index.update((key, at + pos) for key, at in rest.items())
+    except (FormatError, StopIteration, struct.error):
+        return None
+    if trial.odd:
+        return None
+    if head is None:
+        known.note(window, index, trial)
+    marks.ends.update(trial.ends)
+    marks.bare.update(trial.bare)
+    return index
 
 
 def _scan_explicit(
@@ -56,8 +117,8 @@ def _scan_explicit(
     end: int,
     marks: Marks,
     path: tuple[int, ...],
+    index: dict[int, int],
 ) -> dict[int, int] | None:
-    index: dict[int, int] = {}
     header, short, long = _explicit_header, _SHORT, _LONG
     try:
         while pos < end:
@@ -72,7 +133,7 @@ def _scan_explicit(
                     pos += length + 12
                 else:
                     inside = IMPLICIT_LE if vr == _UN else EXPLICIT_LE
-                    pos = skip(buf, pos + 12, end, inside, marks, path, key_of(key))
+                    pos = skip(buf, pos + 12, min(end, len(buf)), inside, marks, path, key_of(key))
             else:
                 return None
     except struct.error:
@@ -80,8 +141,9 @@ def _scan_explicit(
     return index if pos == end else None
 
 
-def _scan_implicit(buf: Buffer, pos: int, end: int, marks: Marks, path: tuple[int, ...]) -> dict[int, int] | None:
-    index: dict[int, int] = {}
+def _scan_implicit(
+    buf: Buffer, pos: int, end: int, marks: Marks, path: tuple[int, ...], index: dict[int, int]
+) -> dict[int, int] | None:
     header = _implicit_header
     try:
         while pos < end:
@@ -90,7 +152,7 @@ def _scan_implicit(buf: Buffer, pos: int, end: int, marks: Marks, path: tuple[in
             if length != UNDEFINED:
                 pos += length + 8
             else:
-                pos = skip(buf, pos + 8, end, IMPLICIT_LE, marks, path, key_of(key))
+                pos = skip(buf, pos + 8, min(end, len(buf)), IMPLICIT_LE, marks, path, key_of(key))
     except struct.error:
         return None
     if pos != end or _ITEM in index or _ITEM_END in index or _SEQUENCE_END in index or 0 in index:

@@ -1,7 +1,7 @@
 """PS3.10 files: read lazily, written durably.
 
-``read`` takes a path, bytes, a memory map or a binary file. A small file is read whole; a large one is mapped, so
-that its pixels are touched when somebody asks for them. ``write`` goes to a temporary file in the same folder, which
+``read`` takes a path, bytes, a memory map or a binary file. A small file is read whole; of a large one its head, and
+its pixels when somebody asks for them (``late``). ``write`` goes to a temporary file in the same folder, which
 takes the name when it is complete and synced: there is never half a file under the name.
 """
 
@@ -11,7 +11,7 @@ import contextlib
 import mmap
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
 from kerma import values
@@ -21,12 +21,14 @@ from kerma.dataset.dataset import FileState
 from kerma.dataset.writing import touched
 from kerma.encoding.inflate import inflate
 from kerma.encoding.marks import Marks
+from kerma.encoding.scan import scan_window
 from kerma.encoding.source import Buffer, ByteSource
 from kerma.encoding.syntax import Encoding, encoding_of, key_of, tag_of
 from kerma.encoding.writer import slices
 from kerma.errors import FormatError, KermaError, TruncatedError, UnsupportedSyntaxError
 from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.formats.instance import Instance
+from kerma.formats.late import FLAGS, LateFile, read_at, read_fully
 from kerma.formats.meta import Head, encode_meta, file_head, guess_syntax, split_head
 from kerma.formats.source import FileSource
 from kerma.limits import Limits, Strictness
@@ -34,8 +36,8 @@ from kerma.limits import Limits, Strictness
 __all__ = ["Head", "file_head", "open", "probe", "read", "split", "write"]
 
 _LIMITS = Limits()
-_WHOLE = 1 << 16  # files up to this size are read whole, which costs less than mapping them
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_WHOLE = 1 << 16  # files up to this size are read whole
+_WINDOW = 1 << 14  # bytes that are read of larger ones
 
 Path = str | os.PathLike[str]
 
@@ -49,66 +51,85 @@ def read(
     """A data set from a PS3.10 file, or from a bare data set (with a finding), lazily.
 
     ``source`` is a path, bytes, a memory map, or a binary file (read from its position to its end). Bytes must not
-    change while the data set is used. Raises ``FormatError`` and its kinds with offset and tag path, ``OSError``
-    where the system cannot open the file.
+    change while the data set is used; a large file must stay what it is until its pixels were asked for. Raises
+    ``FormatError`` and its kinds with offset and tag path, ``OSError`` where the system cannot open the file.
     """
     if isinstance(source, (str, os.PathLike)):
-        buf, closer = _load(source)
         try:
-            return _over(buf, limits, strictness, closer)
+            return _read_path(source, limits, strictness)
         except KermaError as error:
-            if closer is not None:
-                closer()
             if error.where is None:
                 error.where = os.fspath(source)
             raise
     if isinstance(source, (bytes, bytearray, memoryview)):
         data: Any = bytes(source) if isinstance(source, bytearray) else source
-        return _over(data if isinstance(data, bytes) else data.cast("B"), limits, strictness, None)
+        return _over(data if isinstance(data, bytes) else data.cast("B"), limits, strictness)
     if isinstance(source, mmap.mmap):
-        return _over(memoryview(source), limits, strictness, None)
-    return _over(source.read(), limits, strictness, None)
+        return _over(memoryview(source), limits, strictness)
+    return _over(source.read(), limits, strictness)
 
 
 open = read  # noqa: A001  the same, for ``with kerma.open(path) as ds``
 
 
-def _load(path: Path) -> tuple[Any, Any]:
-    """The bytes of a file, read or mapped, and what lets go of them."""
-    fd = os.open(path, _FLAGS)
+def _read_path(path: Path, limits: Limits, strictness: Strictness) -> Dataset:
+    """A small file is read whole. Of a large one the first kilobytes, when all headers are in them."""
+    fd = os.open(path, FLAGS)
     try:
-        size = os.fstat(fd).st_size
-        if size <= _WHOLE:
-            data = os.read(fd, size + 1)
-            while len(data) < size:
-                more = os.read(fd, size - len(data))
-                if not more:
-                    break
-                data += more
-            return data, None
-        mapped = mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
+        stat = os.fstat(fd)
+        size = stat.st_size
+        window = read_fully(fd, size + 1 if size <= _WHOLE else _WINDOW)
+        if size > _WHOLE:
+            late = LateFile(path, stat)
+            ds = _by_window(window, late, limits, strictness, lambda at, length: read_at(fd, at, length))
     finally:
         os.close(fd)
+    if size <= _WHOLE:
+        return _over(window, limits, strictness)
+    try:
+        return _over(late.data(), limits, strictness, late.close) if ds is None else ds
+    except BaseException:
+        late.close()
+        raise
 
-    def close() -> None:
-        # Views that the caller still holds keep the map alive; it goes with the last of them.
-        with contextlib.suppress(BufferError):
-            mapped.close()
 
-    return mapped, close
+def _by_window(
+    window: bytes, late: LateFile, limits: Limits, strictness: Strictness, read: Callable[[int, int], bytes]
+) -> Dataset | None:
+    """The data set, when all its element headers are in the first bytes of its file and nothing about them is odd."""
+    if strictness is Strictness.STRICT:
+        return None  # which looks at everything
+    try:
+        head = split_head(window, late.size, limits=limits, strictness=strictness)
+        encoding, deflated = encoding_of(head.transfer_syntax_uid)
+    except KermaError:
+        return None
+    if deflated or head.findings:
+        return None
+    index = scan_window(window, head.dataset_offset, late.size, encoding, head.marks, read)
+    if index is None:
+        return None
+    state = _state(window, head, late.data, late.close)
+    return Dataset.from_body(
+        Body.of_window(window, head.dataset_offset, late.size, encoding, head.marks, index, late.data), state
+    )
 
 
-def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any) -> Dataset:
-    head = split_head(buf, len(buf), limits=limits, strictness=strictness)
-    uid = head.transfer_syntax_uid
-    encoding, deflated = _encoding(buf, head)
+def _state(buf: Buffer, head: Head, whole: Any, closer: Any) -> FileState:
     state = FileState()
-    state.uid = uid
+    state.uid = head.transfer_syntax_uid
     state.preamble = head.preamble
-    state.whole = buf
+    state.whole = whole
     state.closer = closer
     if head.meta is not None:
         state.meta = (buf, head.meta[0], head.meta[1], head.encoding, head.marks)
+    return state
+
+
+def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any = None) -> Dataset:
+    head = split_head(buf, len(buf), limits=limits, strictness=strictness)
+    encoding, deflated = _encoding(buf, head)
+    state = _state(buf, head, lambda: buf, closer)
     marks = head.marks
     start, end = head.dataset_offset, len(buf)
     data = buf
@@ -259,7 +280,7 @@ def file_chunks(ds: Dataset, transfer_syntax_uid: str | None = None) -> Iterator
     uid = transfer_syntax_uid or ds.transfer_syntax_uid or "1.2.840.10008.1.2.1"
     same = state is not None and state.whole is not None and uid == state.uid
     if same and not touched(ds._body) and not _meta_touched(ds):
-        whole: Buffer = state.whole  # type: ignore[union-attr, assignment]
+        whole = state.whole()  # type: ignore[union-attr, misc]
         return slices(whole, 0, len(whole))
     dataset = ds.chunks(uid)  # raises before anything is written
     return _chain(_head_for(ds, uid), dataset)

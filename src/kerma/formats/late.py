@@ -1,0 +1,94 @@
+"""A file whose head was read and whose rest is read when somebody asks for it.
+
+Of a large file the first kilobytes are read and nothing else: whoever looks at a header does not pay for pixels. What
+lies behind them is read, or mapped where it is very large, when it is asked for. Nothing is held open until then, so
+a list of ten thousand data sets needs no file descriptors. The price is that the file must still be what it was: size,
+time and inode are compared, and a file that was changed or taken away in between is an error that says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import sys
+from typing import Any
+
+from kerma.encoding.source import Buffer
+from kerma.errors import FormatError
+
+_MAPPED = 16 << 20  # larger files than this are mapped
+FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+
+def read_fully(fd: int, size: int) -> bytes:
+    """``size`` bytes from where ``fd`` stands, fewer only where the file ends before."""
+    data = os.read(fd, size)
+    if len(data) == size:
+        return data
+    parts = [data]
+    left = size - len(data)
+    while left and parts[-1]:
+        parts.append(os.read(fd, left))
+        left -= len(parts[-1])
+    return b"".join(parts)
+
+
+def read_at(fd: int, offset: int, length: int) -> bytes:
+    """``length`` bytes from ``offset``, fewer only where the file ends before."""
+    os.lseek(fd, offset, os.SEEK_SET)
+    return read_fully(fd, length)
+
+
+class LateFile:
+    """The whole bytes of a file, later. ``stat`` is what it was when its head was read."""
+
+    __slots__ = ("_closed", "_data", "_stamp", "path", "size")
+
+    def __init__(self, path: str | os.PathLike[str], stat: os.stat_result) -> None:
+        self.path = os.path.abspath(os.fspath(path))
+        self.size = stat.st_size
+        self._stamp = _stamp(stat)
+        self._data: Any = None
+        self._closed = False
+
+    def data(self) -> Buffer:
+        """All bytes of the file. ``FormatError`` where it is not the file that it was, ``OSError`` where it is gone."""
+        if self._data is None:
+            if self._closed:
+                raise FormatError("the data set was closed before this was read", where=self.path)
+            self._data = self._load()
+        data: Buffer = self._data
+        return data
+
+    def _load(self) -> Any:
+        fd = os.open(self.path, FLAGS)
+        try:
+            if _stamp(os.fstat(fd)) != self._stamp:
+                raise FormatError("the file was changed since its head was read", where=self.path, hint="read it again")
+            if self.size > _MAPPED:
+                return _map(fd)
+            data = read_fully(fd, self.size)
+            if len(data) != self.size:
+                raise FormatError("the file became shorter while it was read", where=self.path, hint="read it again")
+            return data
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Let go of the bytes. Views that the caller still holds keep a map alive; it goes with the last of them."""
+        self._closed = True
+        data, self._data = self._data, None
+        if isinstance(data, mmap.mmap):
+            with contextlib.suppress(BufferError):
+                data.close()
+
+
+def _map(fd: int) -> mmap.mmap:
+    if sys.version_info >= (3, 13):
+        return mmap.mmap(fd, 0, access=mmap.ACCESS_READ, trackfd=False)
+    return mmap.mmap(fd, 0, access=mmap.ACCESS_READ)
+
+
+def _stamp(stat: os.stat_result) -> tuple[int, int, int]:
+    return stat.st_size, stat.st_mtime_ns, stat.st_ino
