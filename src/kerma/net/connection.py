@@ -209,8 +209,9 @@ class Connection:
                 self.summary.end = "artim"
                 self.summary.detail = "no A-ASSOCIATE-RQ in time"
             return Verdict.OVER
-        self.summary.end = self.expiry.value
-        self.summary.detail = "idle for too long" if self.expiry is Expiry.IDLE else "the server is shutting down"
+        if not self.summary.end:
+            self.summary.end = self.expiry.value
+            self.summary.detail = "idle for too long" if self.expiry is Expiry.IDLE else "the server is shutting down"
         core.abort(0, 0)
         link.flush()
         return Verdict.OVER
