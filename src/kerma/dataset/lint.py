@@ -1,23 +1,27 @@
-"""Departures from PS3.5 7.1 that change nothing in the reading, looked for when somebody asks: odd lengths, tags out
-of order.
+"""Departures that change nothing in the reading, looked for when somebody asks: odd lengths and tags out of order
+(PS3.5 7.1), bytes of text that the declared character sets do not have (PS3.3 C.12.1.1.2).
 
 The scan does not look for them, because that would cost every reader what few want to know.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from kerma.encoding.headers import header_at, tag_text
 from kerma.encoding.syntax import UNDEFINED, key_of
 from kerma.errors import FormatError
 from kerma.findings import Finding
+from kerma.standard import vrs
 
 if TYPE_CHECKING:
     from kerma.dataset.body import Body
     from kerma.dataset.dataset import Dataset
 
 _SECTION = "PS3.5 7.1"
+CHARSET = key_of(0x00080005)
+_TEXT = frozenset(row.code for row in vrs.ALL.values() if row.charset)
 
 
 def lint(ds: Dataset) -> list[Finding]:
@@ -26,11 +30,12 @@ def lint(ds: Dataset) -> list[Finding]:
     """
     found: list[Finding] = []
     _elements(ds._body, (), found)
+    _texts(ds._body, (), found)
     for path, element in ds.walk():
         if element.vr == "SQ":
             for number, item in enumerate(element.sequence.transient()):
                 _elements(item._body, (*path, number), found)
-    found.extend(ds._body.charsets.findings)
+                _texts(item._body, (*path, number), found)
     return ds.findings + found
 
 
@@ -56,3 +61,17 @@ def _elements(body: Body, path: tuple[int, ...], found: list[Finding]) -> None:
         if tag < last:
             found.append(Finding("tag-order", f"{name} is out of order", pos, (*path, tag), _SECTION))
         last = max(last, tag)
+
+
+def _texts(body: Body, path: tuple[int, ...], found: list[Finding]) -> None:
+    """The character sets that one body declares, and what of its text they do not explain."""
+    if CHARSET in body.index:
+        found.extend(replace(one, path=(*path, *one.path)) for one in body.charsets.findings)
+    for key, pos in body.index.items():
+        if not isinstance(pos, int):
+            continue
+        header = body.header(pos)
+        vr = body.vr_of(header)
+        if vr in _TEXT:
+            seen = body.charsets.check(body.slice(header), vr)
+            found.extend(replace(one, offset=pos, path=(*path, key_of(key))) for one in seen)
