@@ -222,7 +222,7 @@ def test_a_cut_file_is_an_error_at_every_length() -> None:
     elements |= {element.offset for _, element in ds.walk() if element.offset is not None}
     offset = part10.split(data).dataset_offset
     for end in range(133, len(data)):
-        if end in elements and end > offset or end == offset:
+        if (end in elements and end > offset) or end == offset:
             continue
         with pytest.raises(FormatError):
             kerma.read(data[:end])
