@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,11 @@ def available(program: str) -> bool:
     except MissingPeerError:
         return False
     return True
+
+
+def orthanc_as_it_comes(folder: Path, destinations: Mapping[str, int] | None = None) -> Peer:
+    """Orthanc with Nagle's algorithm, which it keeps unless TCP_NODELAY=1 is in its environment."""
+    return peers.orthanc(folder, destinations, env={})
 
 
 def settle() -> None:

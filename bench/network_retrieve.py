@@ -18,31 +18,48 @@ from tests.interop import peers, raw, studies
 from tests.interop.processes import Peer, find_program
 
 from bench.harness import Outcome, Race
-from bench.network_common import PDU, Images, available, cpu_seconds, fresh, settle, storescu, timed
+from bench.network_common import (
+    PDU,
+    Images,
+    available,
+    cpu_seconds,
+    fresh,
+    orthanc_as_it_comes,
+    settle,
+    storescu,
+    timed,
+)
 
 GET = "1.2.840.10008.5.1.4.1.2.2.3"
 _WINDOW = 4 << 20
 
 
+MakeArchive = Callable[[Path, dict[str, int]], Peer]
+
+
+def _knowing(make: MakeArchive, known: dict[str, int], folder: Path) -> Peer:
+    return make(folder, known)
+
+
 @contextmanager
-def archives(work: Path, images: Images) -> Iterator[tuple[list[Peer], Peer]]:
+def archives(work: Path, images: Images) -> Iterator[tuple[dict[str, Peer], Peer]]:
     """The archives, filled with one series, and the destination that they know."""
     with ExitStack() as stack:
         destination = stack.enter_context(fresh(lambda f: peers.storescp(f, "--ignore"), work / "destination"))
         known = {"DEST": destination.port}
-        makers: list[Callable[..., Peer]] = [peers.kerma_serve, peers.dcmqrscp]
+        makers: list[tuple[str, MakeArchive]] = [("kerma serve", peers.kerma_serve), ("dcmqrscp", peers.dcmqrscp)]
         if available("Orthanc"):
-            makers.append(peers.orthanc)
-        running = []
-        for make in makers:
-            peer = stack.enter_context(fresh(lambda f, make=make: make(f, known), work / make.__name__))  # type: ignore[misc]
+            makers += [("orthanc", orthanc_as_it_comes), ("orthanc, TCP_NODELAY=1", peers.orthanc)]
+        running = {}
+        for number, (name, make) in enumerate(makers):
+            peer = stack.enter_context(fresh(partial(_knowing, make, known), work / f"archive{number}"))
             timed(storescu(peer, images.folders[0]))
-            running.append(peer)
+            running[name] = peer
         settle()
         yield running, destination
 
 
-def races(running: list[Peer], images: Images) -> list[Race]:
+def races(running: dict[str, Peer], images: Images) -> list[Race]:
     """One race for each way to retrieve."""
     count = images.each
     series = [f"StudyInstanceUID={images.study}", f"SeriesInstanceUID={images.study}.1.10"]
@@ -51,9 +68,8 @@ def races(running: list[Peer], images: Images) -> list[Race]:
     dcmtk = Race(f"C-GET of {count} CT of 512 KB by getscu", unit="ms per image", per=count, scale=1e3)
     move = Race(f"C-MOVE of {count} CT of 512 KB to storescp", unit="ms per image", per=count, scale=1e3)
     targets = {"dcmqrscp": 1.0, "orthanc": 5.0}
-    for peer in running:
-        name = "kerma serve" if peer.name == "kerma" else peer.name
-        target = targets.get(peer.name)
+    for name, peer in running.items():
+        target = targets.get(name)
         bare.add(name, partial(_bare_get, peer, images), target=target)
         dcmtk.add(name, partial(_getscu, peer, keys), target=target)
         move.add(name, partial(_movescu, peer, keys), target=target)
