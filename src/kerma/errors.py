@@ -199,7 +199,13 @@ class OutOfResourcesError(ArchiveError):
 
 
 class InvalidInstanceError(ArchiveError):
-    """The data set cannot be kept: no or impossible SOP Instance UID, or it contradicts the request."""
+    """The data set cannot be kept: no or impossible SOP Instance UID, or, with ``mismatch``, it contradicts the request."""
+
+    def __init__(
+        self, message: str, *, mismatch: bool = False, where: str | None = None, hint: str | None = None
+    ) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.mismatch = mismatch
 
 
 class NotFoundError(ArchiveError):

@@ -194,6 +194,22 @@ def test_a_port_that_is_in_use_says_so(running: Running) -> None:
         Server(ServerConfig(listen=((host, port),)), Providers()).start()
 
 
+def test_accepting_pauses_when_the_system_has_no_descriptors_left(running: Running) -> None:
+    server = running.server
+    server._call(lambda: server._pause(OSError(24, "Too many open files")))
+    with connect(running.peer) as peer:  # waits in the backlog until the server accepts again
+        assert peer.echo() == 0
+    assert [what for what, _ in running.errors] == ["connections cannot be accepted for now"]
+
+
+def test_a_failing_call_does_not_stop_the_selector(running: Running) -> None:
+    server = running.server
+    server._call(lambda: server._park(None))  # type: ignore[arg-type]
+    with connect(running.peer) as peer:
+        assert peer.echo() == 0
+    assert [what for what, _ in running.errors] == ["the selector failed"]
+
+
 def test_several_addresses_and_both_families(start: Start) -> None:
     running = start(listen=(("127.0.0.1", 0), ("::1", 0)))
     assert len(running.server.addresses) == 2

@@ -98,6 +98,7 @@ def test_results_that_are_closed_send_nothing_more(running: Running) -> None:
     [
         (OutOfResourcesError("the disk is full"), 0xA700, "the disk is full"),
         (InvalidInstanceError("no Study Instance UID"), 0xC000, "no Study Instance UID"),
+        (InvalidInstanceError("another class", mismatch=True), 0xA900, "another class"),
         (StatusError("not here", status=0x0124), 0x0124, "not here"),
         (ValueError("a bug"), 0x0110, "internal error"),
     ],

@@ -71,9 +71,9 @@ def facts_of(ds: Dataset, *, max_text: int, sop_class_uid: str = "", sop_instanc
     found_class = _uid(ds, _SOP_CLASS, "SOP Class UID (0008,0016)")
     found = _uid(ds, _SOP_INSTANCE, "SOP Instance UID (0008,0018)")
     if sop_instance_uid and found != sop_instance_uid:
-        raise InvalidInstanceError("SOP Instance UID (0008,0018) is not the announced one")
+        raise InvalidInstanceError("SOP Instance UID (0008,0018) is not the announced one", mismatch=True)
     if sop_class_uid and found_class != sop_class_uid:
-        raise InvalidInstanceError("SOP Class UID (0008,0016) is not the announced one")
+        raise InvalidInstanceError("SOP Class UID (0008,0016) is not the announced one", mismatch=True)
     return Facts(
         ds,
         found_class,

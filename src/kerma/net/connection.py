@@ -63,6 +63,7 @@ class Connection:
     __slots__ = (
         "_alive",
         "_artim_since",
+        "_began",
         "_handshake",
         "_mark",
         "_progress",
@@ -83,6 +84,7 @@ class Connection:
     def __init__(self, server: Server, sock: socket.socket, address: str, context: ssl.SSLContext | None) -> None:
         now = time.monotonic()
         self.server = server
+        self._began = now
         self.sock: socket.socket = sock
         self.summary = AssociationSummary(address, tls=context is not None, started=time.time())
         self.expiry: Expiry | None = None
@@ -294,7 +296,7 @@ class Connection:
             self.transport.close()
         else:
             self.sock.close()
-        summary.duration = time.time() - summary.started
+        summary.duration = time.monotonic() - self._began
         if not summary.end:
             summary.end, summary.detail = _end_of(core.failure)
         return summary

@@ -312,7 +312,10 @@ class Server:
             with contextlib.suppress(BlockingIOError):
                 self._wake_in.recv(4096)
             while not self._calls.empty():
-                self._calls.get()()
+                try:
+                    self._calls.get()()
+                except Exception as error:  # noqa: BLE001 - the calls behind it are still to be made
+                    self.report("the selector failed", error)
         else:
             self._accept(key.fileobj)  # type: ignore[arg-type]
 
@@ -351,8 +354,13 @@ class Server:
             connection.expiry = Expiry.DRAINED
             self._workers.submit(connection)
             return
+        try:
+            self._selector.register(connection.sock, selectors.EVENT_READ, connection)
+        except (OSError, ValueError, KeyError) as error:
+            self.report("a connection cannot be watched", error)
+            self._over(connection)
+            return
         self._parked.add(connection)
-        self._selector.register(connection.sock, selectors.EVENT_READ, connection)
         if connection.deadline < connection.timer:
             self._set_timer(connection)
 

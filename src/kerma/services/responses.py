@@ -68,7 +68,7 @@ def status_of(error: Exception) -> tuple[int, str]:
         case OutOfResourcesError():
             return OUT_OF_RESOURCES, error.message
         case InvalidInstanceError():
-            return DATA_SET_MISMATCH if "disagree" in error.message else CANNOT_UNDERSTAND, error.message
+            return DATA_SET_MISMATCH if error.mismatch else CANNOT_UNDERSTAND, error.message
         case NetworkError():
             return PROCESSING_FAILURE, "the association failed"
         case KermaError():
