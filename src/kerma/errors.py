@@ -199,7 +199,7 @@ class OutOfResourcesError(ArchiveError):
 
 
 class InvalidInstanceError(ArchiveError):
-    """The data set cannot be kept: no or impossible SOP Instance UID, or, with ``mismatch``, it contradicts the request."""
+    """The data set cannot be kept: no or impossible UIDs, or, with ``mismatch``, it contradicts the request."""
 
     def __init__(
         self, message: str, *, mismatch: bool = False, where: str | None = None, hint: str | None = None
