@@ -126,3 +126,9 @@ def test_lint_says_what_text_does_not_fit() -> None:
     undeclared = Dataset.from_bytes(explicit(0x00100010, b"PN", b"M\xfcl "), EXPLICIT_LE)
     assert undeclared.PatientName == "Mül"
     assert [(finding.code, finding.path) for finding in lint(undeclared)] == [("charset-undeclared", (0x00100010,))]
+
+
+def test_item_tag_with_a_vr_is_no_element() -> None:
+    """(FFFE,E000) has no VR (PS3.5 7.5); the fast scan took it for an element, the careful one did not."""
+    with pytest.raises(FormatError):
+        Dataset.from_bytes(DATA + explicit(0xFFFEE000, b"CS", b"N "), EXPLICIT_LE)

@@ -138,7 +138,9 @@ def _scan_explicit(
                 return None
     except struct.error:
         return None
-    return index if pos == end else None
+    if pos != end or _ITEM in index or _ITEM_END in index or _SEQUENCE_END in index:
+        return None
+    return index
 
 
 def _scan_implicit(
