@@ -172,3 +172,11 @@ def test_an_unknown_syntax_is_named_and_never_printed_at_length() -> None:
     with pytest.raises(UnsupportedSyntaxError) as caught:
         encoding_of("1." * 5000)
     assert len(str(caught.value)) < 200
+
+
+def test_a_fragment_that_is_cut_has_a_right_path() -> None:
+    data = element_header(EXPLICIT_LE, 0x7FE00010, "OB", UNDEFINED) + item_header(EXPLICIT_LE, 64) + b"short"
+    with pytest.raises(TruncatedError) as caught:
+        scan(data, 0, len(data), EXPLICIT_LE, marks())
+    assert caught.value.path == (0x7FE00010,)
+    assert caught.value.missing == 59

@@ -20,4 +20,4 @@ def swapped(data: Buffer, size: int) -> bytes:
     words = array.array(_CODES[size])
     words.frombytes(data[:whole])
     words.byteswap()
-    return words.tobytes() + bytes(data[whole:])
+    return words.tobytes() if whole == len(data) else words.tobytes() + bytes(data[whole:])

@@ -72,8 +72,9 @@ def skip(
     try:
         return walk.run()
     except FormatError as error:
-        if len(error.path) < 2:  # from a header, which does not know where it lies
-            error.path = (*_path(path, walk.stack), *error.path)
+        within = _path(path, walk.stack)
+        if error.path[:1] != within[:1]:  # from a header, which does not know where it lies
+            error.path = (*within, *error.path)
         raise
 
 
