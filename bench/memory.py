@@ -177,7 +177,7 @@ def _get(peer: Peer, made: studies.Made, out: Path) -> list[str | Path | int]:
 def check_same(sent: Path, folder: Path) -> None:
     """The fetched file of the same SOP instance has the same data set."""
     for path in folder.rglob("*"):
-        if path.is_file() and path.stat().st_size > 1 << 30:
+        if path.is_file() and path.stat().st_size > sent.stat().st_size // 2:
             with sent.open("rb") as left, path.open("rb") as right:
                 left.seek(studies.dataset_offset(left.read(1024)))
                 right.seek(studies.dataset_offset(right.read(1024)))
