@@ -69,7 +69,7 @@ def test_a_cancel_ends_it_and_closes_the_search() -> None:
     cancel = Message(context(1, FIND), Command(CommandField.C_CANCEL_RQ, MessageIDBeingRespondedTo=3))
     script, provider = Script(iter(()), polls=iter([None, None, cancel])), Finds(100)
     assert script.run(serve_find(request(), Root.STUDY, provider)) == 0xFE00
-    assert [command.Status for command in script.commands] == [0xFF00, 0xFF00, 0xFE00]
+    assert [command.Status for command in script.commands] == [0xFF00, 0xFF00, 0xFF00, 0xFE00]
     assert provider.closed
 
 

@@ -158,14 +158,22 @@ class Link:
             case SendPayload():
                 self._send_payload(effect)
             case Receive():
+                self._send_held()
                 return self.next_message(self.limits.response)
             case Poll():
+                self._send_held()
                 return self.poll()
             case Break():
                 self.abort(effect.error)
             case _:
                 raise TypeError(f"{type(effect).__name__} is not for a single association")
         return None
+
+    def _send_held(self) -> None:
+        """What was to go out with something that has not come."""
+        if self._held:
+            held, self._held = self._held, []
+            self._guarded(held)
 
     def _guarded(self, buffers: list[Any]) -> None:
         """Send; an association on which a send failed has lost its framing and is over."""

@@ -1,6 +1,6 @@
 """C-FIND as SCP (PS3.4 C.4.1): an identifier becomes a question, each answer a pending response.
 
-Rules: a C-CANCEL is looked for before each response and ends the series with FE00 (PS3.4 C.4.1.3.1); closing the
+Rules: a C-CANCEL is looked for before responses go out and ends the series with FE00 (PS3.4 C.4.1.3.1); closing the
 provider's iterator ends its work. FF01 says that a key was not supported for matching (PS3.4 C.4.1.1.4).
 """
 
@@ -19,6 +19,9 @@ from kerma.services.flow import Flow, Message, Poll, Send
 from kerma.services.providers import FindProvider
 from kerma.services.responses import CANCEL, CANNOT_UNDERSTAND, PENDING, PENDING_UNSUPPORTED, SUCCESS, response
 
+_TOGETHER = 32
+"""Pending responses that go out together at most, when there are many."""
+
 
 def serve_find(message: Message, root: Root, provider: FindProvider) -> Flow[int]:
     """Serve one C-FIND request; returns the final status."""
@@ -34,11 +37,17 @@ def serve_find(message: Message, root: Root, provider: FindProvider) -> Flow[int
     pending = response(request, PENDING_UNSUPPORTED if query.unsupported else PENDING)
     status = SUCCESS
     with closing(_Closing(provider.search(query))) as matches:
+        # The first answer goes out at once; of many, more and more go out together.
+        count, together = 0, 1
         for match in matches:
-            if (yield from cancelled(request)):
+            if not count and (yield from cancelled(request)):
                 status = CANCEL
                 break
-            yield Send(context.id, pending, match.to_bytes(context.transfer_syntax_uid))
+            count += 1
+            last = count == together
+            yield Send(context.id, pending, match.to_bytes(context.transfer_syntax_uid), more=not last)
+            if last:
+                count, together = 0, min(2 * together, _TOGETHER)
     yield Send(context.id, response(request, status))
     return status
 
