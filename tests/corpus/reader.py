@@ -22,7 +22,12 @@ def visit(dataset: Any) -> tuple[int, int]:
     stack = [dataset] if dataset.meta is None else [dataset, dataset.meta]
     while stack:
         current = stack.pop()
-        for tag in current:
+        try:
+            tags = list(current)
+        except KermaError:  # an item is scanned when it is used
+            errors += 1
+            continue
+        for tag in tags:
             count += 1
             try:
                 element = current[tag]
