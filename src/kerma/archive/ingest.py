@@ -22,7 +22,7 @@ import xxhash
 
 from kerma.archive.blobs import BlobName, BlobStore, BlobWriter
 from kerma.archive.config import ArchiveConfig, Duplicates
-from kerma.archive.facts import Facts, facts_of, header_syntax, is_uid, rows_of
+from kerma.archive.facts import Facts, Rows, facts_of, header_syntax, is_uid, rows_of
 from kerma.archive.index import headers
 from kerma.archive.index.writer import Entry, Known
 from kerma.dataset import Dataset
@@ -78,7 +78,9 @@ class Sink:
         self._desk = desk
         self._request = request
         try:
-            self._scanner = HeadScanner(request.transfer_syntax_uid, limits=desk.config.limits)
+            self._scanner = HeadScanner(
+                request.transfer_syntax_uid, limits=desk.config.limits, bound=desk.config.max_scan
+            )
         except UnsupportedSyntaxError as error:
             raise InvalidInstanceError("the transfer syntax is not known") from error
         self._head = head if head is not None else _own_head(request)
@@ -86,6 +88,7 @@ class Sink:
         self._writer: BlobWriter = desk.blobs.create()
         self._size = len(self._head)
         self._scanning = True
+        self._ready: Prepared | None = None
         self._open = True
         self._first: list[bytes | memoryview] = [self._head]
 
@@ -107,6 +110,9 @@ class Sink:
                 self._first = []
             else:
                 self._writer.write(chunks)
+            if self._ready is None and not self._scanning:
+                # Now, while the sender is still sending, not when it waits for the answer.
+                self._ready = self._prepare(self._scanner.header_bytes)
         except BaseException:
             self.abort()
             raise
@@ -136,18 +142,15 @@ class Sink:
     def _commit(self) -> StoreOutcome:
         try:
             header = self._scanner.finish(self._size - len(self._head))
-            facts = facts_of(
-                self._scanner.dataset(),
-                max_text=self._desk.config.max_text,
-                sop_class_uid=self._request.sop_class_uid,
-                sop_instance_uid=self._request.sop_instance_uid,
-            )
         except FormatError as error:
             raise InvalidInstanceError(f"the data set cannot be read: {error}") from error
+        ready = self._ready or self._prepare(header)
+        facts = ready.facts
         checksum = self._digest.hexdigest()
         self._digest.update(self._head)
         desk = self._desk
-        there = desk.index.known(facts.sop_instance_uid)
+        # What was not there a moment ago is not asked for twice: the index settles a race, in its transaction.
+        there = desk.index.known(facts.sop_instance_uid) if ready.known else None
         if there is not None and self._same(there, checksum):
             self.abort()
             return StoreOutcome.IDENTICAL
@@ -159,13 +162,25 @@ class Sink:
             blob = self._writer.seal(len(self._head), self._digest.hexdigest())
             try:
                 sealed = Sealed(blob, len(self._head), self._size, checksum)
-                entry = make_entry(desk, facts, header, self._request.transfer_syntax_uid, sealed)
+                entry = make_entry(ready, self._request.transfer_syntax_uid, sealed)
                 return settle(desk, entry, self._request.calling_aet)
             except BaseException:
                 discard(desk.blobs, blob)
                 raise
         finally:
             desk.leave(ticket)
+
+    def _prepare(self, header: bytes) -> Prepared:
+        try:
+            facts = facts_of(
+                self._scanner.dataset(),
+                max_text=self._desk.config.max_text,
+                sop_class_uid=self._request.sop_class_uid,
+                sop_instance_uid=self._request.sop_instance_uid,
+            )
+        except FormatError as error:
+            raise InvalidInstanceError(f"the data set cannot be read: {error}") from error
+        return prepare(self._desk, facts, header, self._request.transfer_syntax_uid)
 
     def _same(self, there: Known, checksum: str) -> bool:
         """True where the data set that came is byte for byte the one that is there."""
@@ -215,24 +230,45 @@ class Sealed:
     checksum: str
 
 
-def make_entry(desk: Desk, facts: Facts, header: bytes, syntax: str, sealed: Sealed) -> Entry:
-    """The entry of a blob, with all that can be prepared before the writer's turn."""
+@dataclass(slots=True)
+class Prepared:
+    """All that an entry of the index needs of the header, so that nothing of it is left for the writer's turn."""
+
+    facts: Facts
+    header: bytes
+    rows: Rows | None
+    packed: bytes | None
+    base: bytes | None
+    known: bool
+    """Whether an instance with this UID was there already when the header had come."""
+
+
+def prepare(desk: Desk, facts: Facts, header: bytes, syntax: str) -> Prepared:
+    """Pack the header against its series', or make the rows that a new series needs."""
     header = bounded(header, syntax, desk.config.max_header)
     base = desk.index.base_of(facts.study_uid, facts.series_uid)
+    known = desk.index.known(facts.sop_instance_uid) is not None
+    if base is None:
+        return Prepared(facts, header, rows_of(facts, max_text=desk.config.max_text), None, None, known)
+    return Prepared(facts, header, None, headers.pack(header, base), base, known)
+
+
+def make_entry(ready: Prepared, syntax: str, sealed: Sealed) -> Entry:
+    """The entry of a blob."""
     name = BlobName.parse(sealed.blob)
     stored_at = int(name.stem[:12], 16) if name is not None else time.time_ns() // 1_000_000
     return Entry(
-        facts,
-        header,
+        ready.facts,
+        ready.header,
         syntax,
         sealed.blob,
         sealed.dataset_offset,
         sealed.size,
         sealed.checksum,
         stored_at,
-        rows=rows_of(facts, max_text=desk.config.max_text) if base is None else None,
-        packed=None if base is None else headers.pack(header, base),
-        base=base,
+        rows=ready.rows,
+        packed=ready.packed,
+        base=ready.base,
     )
 
 

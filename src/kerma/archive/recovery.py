@@ -20,7 +20,7 @@ from kerma.archive.blobs import BlobName, FileBlobs
 from kerma.archive.facts import facts_of, header_syntax
 from kerma.archive.index.index import Index
 from kerma.archive.index.writer import Entry
-from kerma.archive.ingest import Desk, Sealed, make_entry, settle
+from kerma.archive.ingest import Desk, Sealed, make_entry, prepare, settle
 from kerma.dataset import Dataset
 from kerma.errors import ArchiveError, FormatError, InvalidInstanceError
 from kerma.formats import part10
@@ -101,7 +101,7 @@ def entry_of(desk: Desk, key: str) -> Entry:
         raise FormatError("the bytes before the data set are too many")
     with desk.blobs.open(key) as source:
         head = part10.split(source.read(0, name.dataset_offset))
-        scanner = HeadScanner(head.transfer_syntax_uid, limits=desk.config.limits)
+        scanner = HeadScanner(head.transfer_syntax_uid, limits=desk.config.limits, bound=desk.config.max_scan)
         at = name.dataset_offset
         while at < name.size and not scanner.done:
             size = min(_PIECE, name.size - at)
@@ -110,6 +110,5 @@ def entry_of(desk: Desk, key: str) -> Entry:
         header = scanner.finish(name.size - name.dataset_offset)
     facts = facts_of(Dataset.from_bytes(header, header_syntax(head.transfer_syntax_uid)), max_text=desk.config.max_text)
     checksum, _ = desk.blobs.digests(key)
-    return make_entry(
-        desk, facts, header, head.transfer_syntax_uid, Sealed(key, name.dataset_offset, name.size, checksum)
-    )
+    ready = prepare(desk, facts, header, head.transfer_syntax_uid)
+    return make_entry(ready, head.transfer_syntax_uid, Sealed(key, name.dataset_offset, name.size, checksum))
