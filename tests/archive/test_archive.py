@@ -379,6 +379,19 @@ def test_sending_it_again_heals_what_is_missing(folder: Path, make: Make, store:
         assert archive.check().clean
 
 
+def test_a_large_document_is_kept_though_not_all_of_it_is_scanned(folder: Path, make: Make, store: Store) -> None:
+    with Archive.open(folder, config=ArchiveConfig(max_scan=100_000)) as archive:
+        ds = make()
+        del ds.PixelData
+        ds.EncapsulatedDocument = b"%PDF" * 500_000
+        assert store(archive, ds) is StoreOutcome.STORED
+        (found,) = archive.find(level="image", return_keys=("InstanceNumber", "Rows"))
+        assert (found.InstanceNumber, found.Rows) == (1, 32)
+        assert archive.open("1.2.3.1.1.1").to_bytes(EXPLICIT) == ds.to_bytes(EXPLICIT)
+        assert archive.reindex() == 1
+        assert archive.check().clean
+
+
 def encapsulated(make: Make, *, fragments: tuple[int, ...] = (100, 5000, 40_000), delimiter: bool = True) -> bytes:
     ds = make()
     del ds.PixelData

@@ -30,6 +30,8 @@ class ArchiveConfig:
     """Seconds to wait for an index that another process has locked."""
     max_header: int = 1 << 20
     """Bytes of a header that the index keeps; of a larger one the large values are left out."""
+    max_scan: int = 12 << 20
+    """Bytes of a data set that are held in memory until pixel data comes; what lies beyond is stored, not indexed."""
     max_text: int = 4096
     """Characters of one attribute that the index keeps; no attribute that it matches may be longer by the standard."""
     mark_interval: float = 60.0

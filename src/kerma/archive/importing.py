@@ -86,7 +86,7 @@ def _file(desk: Desk, source: ByteSource) -> IngestResult:
 
 
 def _identity(desk: Desk, source: ByteSource, head: Head) -> tuple[str, str]:
-    scanner = HeadScanner(head.transfer_syntax_uid, limits=desk.config.limits)
+    scanner = HeadScanner(head.transfer_syntax_uid, limits=desk.config.limits, bound=desk.config.max_scan)
     at = head.dataset_offset
     while at < source.size and not scanner.done:
         scanner.feed(source.read(at, min(_HEAD, source.size - at)))
