@@ -8,9 +8,12 @@ from kerma.dimse import Command, CommandField
 from kerma.encoding.source import BytesSource
 from kerma.errors import ConnectError, ConnectionLostError, NoContextError, RemoteProtocolError
 from kerma.formats.instance import Instance
+from kerma.services.acceptance import STORED_SYNTAXES
 from kerma.services.flow import Associate, Break, Message, SendPayload
 from kerma.services.sendable import Sendable
+from kerma.services.storage_needs import storage_rounds
 from kerma.services.storage_scu import Originator, StoreResult, batches, choose, store
+from kerma.standard import sop_classes
 from kerma.ul.negotiation import Context
 
 from .driver import CT, EXPLICIT_LE, Script, context
@@ -135,3 +138,21 @@ def test_bytes_go_as_a_range_where_the_syntax_is_the_stored_one() -> None:
     effect = script.sent[0]
     assert isinstance(effect, SendPayload)
     assert (effect.payload.offset, effect.payload.length) == (0, 4)  # type: ignore[union-attr]
+
+
+def test_rounds_of_a_retrieve_hold_every_class_and_syntax() -> None:
+    rounds = storage_rounds()
+    assert all(1 <= len(set(each)) == len(each) <= 127 for each in rounds)
+    needs = [need for each in rounds for need in each]
+    for image in (CT, "1.2.840.10008.5.1.4.1.1.77.1.6"):
+        mine = {uid for need in needs if need.abstract_syntax == image for uid in need.transfer_syntaxes}
+        assert mine == set(STORED_SYNTAXES)
+    assert {need.abstract_syntax for need in needs} == sop_classes.STORAGE
+    assert {uid for need in needs for uid in need.transfer_syntaxes} == set(STORED_SYNTAXES)
+    assert all(need.as_scp and not need.as_scu for need in needs)
+
+
+def test_who_says_what_is_to_come_is_asked_for_just_that() -> None:
+    ((one, other),) = storage_rounds([CT], [JPEG, EXPLICIT_LE])
+    assert (one.abstract_syntax, one.transfer_syntaxes) == (CT, (EXPLICIT_LE, IMPLICIT_LE))
+    assert (other.abstract_syntax, other.transfer_syntaxes) == (CT, (JPEG,))

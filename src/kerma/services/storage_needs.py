@@ -23,14 +23,25 @@ MR, VL photo."""
 
 _USUAL = (
     *_IMAGES,
-    *("1.1.1", "1.2.1", "1.3", "1.3.1", "12.1.1", "12.2", "12.2.1", "13.1.1", "13.1.2", "13.1.3", "13.1.4", "20", "30"),
-    *("130", "2.2", "4.2", "4.3", "4.4", "128.1", "6.2", "7.1", "7.2", "7.3", "7.4", "77.1.1", "77.1.2", "77.1.3"),
-    *("77.1.5.1", "77.1.5.2", "77.1.5.4", "77.1.6", "77.1.1.1", "11.1", "11.2", "11.3", "11.4", "66", "66.1", "66.2"),
-    *("66.3", "66.4", "66.5", "67", "88.11", "88.22", "88.33", "88.34", "88.50", "88.59", "88.65", "88.67", "104.1"),
-    *("104.2", "481.1", "481.2", "481.3", "481.5", "481.8", "9.1.1", "9.1.2"),
+    *("20", "12.2", "1.1.1", "1.2.1", "1.3", "13.1.3", "88.11", "88.22", "88.33", "88.34", "88.59", "88.67"),
+    *("88.50", "88.65", "11.1", "11.2", "66.4", "66.1", "104.1", "481.1", "481.2", "481.3", "481.5", "77.1.1"),
+    *("77.1.2", "77.1.6", "77.1.5.1", "77.1.5.4", "7.2", "7.3", "7.4", "130", "9.1.1", "66", "30", "1.3.1"),
+    *("12.1.1", "12.2.1", "13.1.1", "13.1.2", "13.1.4", "2.2", "4.2", "4.3", "4.4", "128.1", "6.2", "7.1"),
+    *("77.1.3", "77.1.5.2", "77.1.1.1", "11.3", "11.4", "66.2", "66.3", "66.5", "67", "104.2", "481.8", "9.1.2"),
 )
+"""Most usual first: after the images SR, key objects, presentation states, segmentations, RT, PDF; then the rest."""
+
 _FIRST = ("4.50", "4.70", "4.90")
 """JPEG baseline, JPEG lossless, JPEG 2000 lossless."""
+
+_SELDOM = ("2", "1.99")
+"""Big endian, deflated: retrieved as they are stored where there is room to ask for it, re-written by the peer
+elsewhere."""
+
+_OWN, _OFTEN, _FEW = 48, 7, 5
+"""Of the usual classes, how many are asked for in the first round: in each uncompressed syntax by a context of its
+own, so that bytes come as they are stored; in the usual compressed ones; in the seldom ones. 2 x 48 + 3 x 7 + 2 x 5 is
+127."""
 
 _ROUNDS = (
     ("5", "4.80", "4.91"),  # RLE, JPEG-LS, JPEG 2000
@@ -88,13 +99,15 @@ def storage_rounds(
             exact += _needs(classes, (syntax,))
         return tuple(tuple(exact[start : start + room]) for start in range(0, len(exact), room))
     usual = [_BRANCH + end for end in _USUAL]
-    first = _needs(usual, UNCOMPRESSED)
+    first = [need for syntax in UNCOMPRESSED for need in _needs(usual[:_OWN], (syntax,))]
     for end in _FIRST:
-        first += _needs([_BRANCH + image for image in _IMAGES], (_SYNTAX + end,))
-    rest = _needs(sorted(standard.STORAGE - set(usual)), UNCOMPRESSED)
+        first += _needs([_BRANCH + image for image in _IMAGES[:_OFTEN]], (_SYNTAX + end,))
+    for end in _SELDOM:
+        first += _needs([_BRANCH + image for image in _IMAGES[:_FEW]], (_SYNTAX + end,))
+    rest = _needs([*usual[_OWN:], *sorted(standard.STORAGE - set(usual))], UNCOMPRESSED)
     rounds = [first[:room], rest[:room], rest[room:]]
     images = [_BRANCH + end for end in _IMAGES_TOO]
-    for ends in _ROUNDS:
+    for ends in (_FIRST, *_ROUNDS):
         rounds.append([need for end in ends for need in _needs(images, (_SYNTAX + end,))])
     return tuple(tuple(each[:room]) for each in rounds if each)
 
