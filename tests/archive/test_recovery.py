@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,6 +182,33 @@ def test_check_indexes_orphans(filled: Path) -> None:
         archive.check(repair=True)
         assert archive.check().clean
         assert len(uids(archive)) == 5
+
+
+def test_reindex_takes_no_damaged_blob(filled: Path) -> None:
+    victim = blobs(filled)[0]
+    data = bytearray(victim.read_bytes())
+    data[-1] ^= 1
+    victim.write_bytes(data)
+    with Archive.open(filled) as archive:
+        assert archive.reindex() == 4
+        assert archive.check().clean
+    assert (filled / "lost+found" / victim.name).exists()
+
+
+def test_a_rebuild_that_finds_a_blob_first_does_no_harm(
+    archive: Archive, make: Make, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between sealing and indexing another one adopts the blob; the ingest must not take it for a duplicate."""
+    add = archive.index.add
+
+    def late(entry: Any) -> Any:
+        assert add(entry) is None
+        return add(entry)
+
+    monkeypatch.setattr(archive.index, "add", late)
+    assert store(archive, make(1)) is StoreOutcome.STORED
+    assert archive.file_bytes("1.2.3.1.1.1")
+    assert archive.check().clean
 
 
 def test_reindex_while_others_have_it_open(filled: Path, make: Make, store: Store) -> None:

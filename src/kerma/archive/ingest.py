@@ -296,7 +296,7 @@ def settle(desk: Desk, entry: Entry, calling_aet: str) -> StoreOutcome:
     """Index a sealed blob by the rules for duplicates."""
     policy = desk.config.duplicates
     there = desk.index.add(entry)
-    if there is None:
+    if there is None or there.blob == entry.blob:  # a check or rebuild that runs beside us may have found it first
         return StoreOutcome.STORED
     if there.checksum == entry.checksum and there.size - there.dataset_offset == entry.size - entry.dataset_offset:
         with desk.blobs.open(entry.blob) as mine:

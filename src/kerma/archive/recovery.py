@@ -74,9 +74,10 @@ def adopt(desk: Desk, blobs: FileBlobs, index: Index, keys: Iterable[str], out: 
     """Index every blob of ``keys`` that is whole and that the index does not name."""
     for key in keys:
         blobs.floor(key[:13])
-        if BlobName.parse(key) is not None and index.names(key):
+        name = BlobName.parse(key)
+        if name is not None and index.names(key):
             continue
-        if BlobName.parse(key) is None or not blobs.verify(key):
+        if name is None or blobs.size(key) != name.size:
             blobs.set_aside(key)
             out.set_aside += 1
             continue
@@ -109,6 +110,8 @@ def entry_of(desk: Desk, key: str) -> Entry:
             at += size
         header = scanner.finish(name.size - name.dataset_offset)
     facts = facts_of(Dataset.from_bytes(header, header_syntax(head.transfer_syntax_uid)), max_text=desk.config.max_text)
-    checksum, _ = desk.blobs.digests(key)
+    checksum, all_of_it = desk.blobs.digests(key)
+    if all_of_it != name.checksum:
+        raise FormatError("the bytes are not those that the name tells of")
     ready = prepare(desk, facts, header, head.transfer_syntax_uid)
     return make_entry(ready, head.transfer_syntax_uid, Sealed(key, name.dataset_offset, name.size, checksum))
