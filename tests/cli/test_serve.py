@@ -130,7 +130,7 @@ def stalled(start: Start) -> Iterator[tuple[Running, Gate, list[StoreResult]]]:
         with connect(server.peer) as peer, suppress(NetworkError):
             results.extend(peer.store([stalling_instance(gate)]))
 
-    sender = threading.Thread(target=send)
+    sender = threading.Thread(target=send, daemon=True)
     sender.start()
     assert gate.reached.wait(60)
     yield server, gate, results
