@@ -56,6 +56,12 @@ _ROUNDS = (
     ("4.100.1", "4.101.1", "4.102.1"),  # fragmentable
     ("4.103.1", "4.104.1", "4.105.1"),
     ("4.106.1", "4.94", "4.95"),
+    ("4.204", "4.205", "4.58"),  # JPIP of HTJ2K; from here on JPEG processes that are retired
+    ("4.52", "4.53", "4.54"),
+    ("4.55", "4.56", "4.59"),
+    ("4.60", "4.61", "4.62"),
+    ("4.63", "4.64", "4.65"),
+    ("4.66",),
 )
 """What is asked for when something was missing, in the order of how usual it is; three syntaxes leave room for 42
 classes."""
