@@ -98,6 +98,14 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(FUZZ + "cat11_cve_2025_11266/*.dcm", "", "refused", "PS3.5 A.4", "fragments with lengths that are not theirs"),
     Row(
+        FUZZ + "cat17_cve_libdicom_uaf/*_truncated_meta_group.dcm",
+        "",
+        "refused",
+        "PS3.10 7.1",
+        "the file ends inside its meta information; pydicom gives what is there",
+        "Trunc",
+    ),
+    Row(
         FUZZ + "cat20_cve_dcmtk_dimse_segfault/*.dcm",
         "",
         "refused",
