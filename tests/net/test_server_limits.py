@@ -8,15 +8,20 @@ from contextlib import ExitStack
 
 import pytest
 
+from kerma.dimse import Command, CommandField
 from kerma.errors import NetworkError, RejectedError
 from kerma.net.client import Client, connect
 from kerma.net.peer import Peer
 from kerma.net.server import Server, ServerConfig
+from kerma.query import to_identifier
+from kerma.query.identifier import unique_query
+from kerma.query.model import Level
 from kerma.services.dispatch import Providers
 from kerma.services.providers import StoreOutcome
+from kerma.ul.negotiation import Need
 
 from .conftest import Running, Start
-from .memory import Sink, instance, make
+from .memory import CT, EXPLICIT_LE, STUDY, Sink, instance, make
 from .wire import Wire, echo_rq, pdata, store_rq
 
 
@@ -192,6 +197,37 @@ def test_a_port_that_is_in_use_says_so(running: Running) -> None:
     host, port = running.server.addresses[0]
     with pytest.raises(NetworkError, match="in use"):
         Server(ServerConfig(listen=((host, port),)), Providers()).start()
+
+
+def test_a_peer_that_does_not_read_is_left(start: Start) -> None:
+    running = start(limits={"response": 0.3})
+    running.store.holds = [instance(1, size=64 << 20)]
+    get = "1.2.840.10008.5.1.4.1.2.2.3"
+    identifier = to_identifier(unique_query(Level.STUDY, [STUDY])).to_bytes(EXPLICIT_LE)
+    needs = (Need(get, (EXPLICIT_LE,)), Need(CT, (EXPLICIT_LE,), as_scu=False, as_scp=True))
+    with Wire(running.peer) as wire:
+        wire.associate(needs=needs)
+        wire.command(Command(CommandField.C_GET_RQ, MessageID=1, Priority=0, AffectedSOPClassUID=get), has_data=True)
+        wire.send(pdata(1, 2, identifier))
+        end = running.end()
+    assert end.end == "lost"
+    assert "takes no more" in end.detail
+    with connect(running.peer) as peer:
+        assert peer.echo() == 0
+
+
+def test_a_peer_that_does_not_answer_is_left(start: Start) -> None:
+    running = start(limits={"response": 0.3})
+    running.store.holds = [instance(1), instance(2)]
+    get = "1.2.840.10008.5.1.4.1.2.2.3"
+    identifier = to_identifier(unique_query(Level.STUDY, [STUDY])).to_bytes(EXPLICIT_LE)
+    needs = (Need(get, (EXPLICIT_LE,)), Need(CT, (EXPLICIT_LE,), as_scu=False, as_scp=True))
+    with Wire(running.peer) as wire:
+        wire.associate(needs=needs)
+        wire.command(Command(CommandField.C_GET_RQ, MessageID=1, Priority=0, AffectedSOPClassUID=get), has_data=True)
+        wire.send(pdata(1, 2, identifier))
+        assert wire.rest()[-10] == 7  # the C-STORE-RQ, and then the abort
+    assert running.end().detail == "no response within 0.3 s"
 
 
 def test_accepting_pauses_when_the_system_has_no_descriptors_left(running: Running) -> None:
