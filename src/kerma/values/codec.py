@@ -319,4 +319,6 @@ def _rows() -> dict[str, _Row]:
 _ROWS = _rows()
 
 DECODERS: Mapping[str, Decoder] = MappingProxyType({vr: row[0] for vr, row in _ROWS.items()})
-"""VR -> decoder of a value field that is not empty, called as (raw, little_endian, charsets); ``decode`` for a caller in a hurry."""
+"""VR -> decoder of a value field that is not empty, called as (raw, little_endian, charsets); ``decode`` for a
+caller in a hurry.
+"""
