@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 from kerma.app import config as configuration
+from kerma.app.archives import archive_settings
 from kerma.app.logs import open_log
-from kerma.app.serving import Reporter, archive_settings, server_config
+from kerma.app.serving import Reporter, server_config
 from kerma.app.settings import LogSection
 from kerma.archive.config import Duplicates
 from kerma.errors import OutOfResourcesError

@@ -15,12 +15,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kerma.app.lookup import level_of
-from kerma.archive import Archive
 from kerma.errors import KermaError, OutOfResourcesError, UsageError
 from kerma.formats.instance import Instance
 from kerma.query import from_keys
+
+if TYPE_CHECKING:
+    from kerma.archive import Archive
 
 _PIECE = 1 << 20
 _UID = re.compile(r"[0-9.]{1,64}")

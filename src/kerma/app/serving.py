@@ -16,13 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kerma.app import config as configuration
+from kerma.app.archives import archive_settings
 from kerma.app.kinds import Address
 from kerma.app.logs import Log
 from kerma.app.peers import destinations, network_limits, tls_of
 from kerma.app.settings import Config
 from kerma.app.signals import StopSignals
 from kerma.archive import Archive
-from kerma.archive.config import ArchiveConfig, Duplicates
 from kerma.errors import KermaError
 from kerma.net.folder import FolderProvider
 from kerma.net.move import PeerDestinations
@@ -31,11 +31,6 @@ from kerma.net.summary import AssociationSummary
 from kerma.services.dispatch import Providers
 
 Say = Callable[[str], None]
-
-
-def archive_settings(config: Config) -> ArchiveConfig:
-    """The part of the configuration that the archive takes."""
-    return ArchiveConfig(duplicates=Duplicates(config.archive.duplicates), retrieve_aet=config.server.aet)
 
 
 def serve_archive(config: Config, log: Log, say: Say) -> int:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 import click
 
-from kerma.archive.care import CheckReport
 from kerma.cli.local import local_options, open_local, say, size_text
 from kerma.cli.options import Command, json_option
 from kerma.cli.report import fail_line, json_line
 from kerma.cli.showing import progress
+
+if TYPE_CHECKING:
+    from kerma.archive.care import CheckReport
 
 FINDINGS = {
     "missing": "indexed, but the file is gone",

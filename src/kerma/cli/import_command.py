@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import click
 
 from kerma.app.collect import Collector, Unusable
 from kerma.app.gather import Passed, Probed, probe_all
-from kerma.archive import Archive
 from kerma.cli.local import local_options, open_local
 from kerma.cli.options import Command, json_option
 from kerma.cli.report import Progress, fail_line, json_line, note
 from kerma.cli.showing import progress
 from kerma.errors import KermaError, OutOfResourcesError
 from kerma.services.providers import StoreOutcome
+
+if TYPE_CHECKING:
+    from kerma.archive import Archive
 
 
 @click.command("import", cls=Command, short_help="Take files into a local archive.")

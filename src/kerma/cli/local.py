@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from kerma.app.serving import archive_settings
-from kerma.archive import Archive
 from kerma.cli.options import config_option, data_option, load_config, stacked
 from kerma.errors import UsageError
+
+if TYPE_CHECKING:
+    from kerma.archive import Archive
 
 local_options = stacked(data_option, config_option)
 
@@ -20,6 +22,10 @@ def open_local(data: str | None, config_file: str | None, *, make: bool = False,
     folder = Path(config.server.data)
     if not make and not folder.is_dir():
         raise UsageError("no archive is there", where=str(folder), hint="name its folder with --data")
+    # Loaded now, so that the help and a refusal come quickly.
+    from kerma.app.archives import archive_settings
+    from kerma.archive import Archive
+
     return Archive.open(folder, config=archive_settings(config), salvage=salvage)
 
 
