@@ -7,6 +7,7 @@ import pytest
 from kerma.errors import UsageError
 from kerma.net.peer import Peer, check_aet
 from kerma.net.tls import TLSConfig
+from kerma.net.transport import canonical_address
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,19 @@ def test_parse_and_print(text: str, aet: str, host: str, port: int) -> None:
 def test_what_is_wrong_is_said(text: str, wrong: str) -> None:
     with pytest.raises(UsageError, match=wrong):
         Peer.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:DB8:0:0::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("host", "host"),
+    ],
+)
+def test_addresses_compare_in_one_spelling(one: str, other: str) -> None:
+    assert canonical_address(one) == canonical_address(other) == other
 
 
 def test_secured_and_stripped() -> None:

@@ -31,7 +31,7 @@ from kerma.net.connection import Connection, Expiry, Verdict
 from kerma.net.link import Buffers
 from kerma.net.summary import AssociationSummary
 from kerma.net.tls import TLSConfig
-from kerma.net.transport import address_text
+from kerma.net.transport import address_text, canonical_address
 from kerma.net.workers import Workers
 from kerma.services.acceptance import policy
 from kerma.services.dispatch import Dispatcher, Providers
@@ -246,8 +246,11 @@ class Server:
     def _known(self, title: str, peer: str) -> bool:
         if self.config.known_peers is None:
             return True
-        host = peer.rpartition(":")[0].strip("[]").removeprefix("::ffff:")
-        return any(known.aet == title and known.address in (None, host) for known in self.config.known_peers)
+        host = canonical_address(peer.rpartition(":")[0].strip("[]"))
+        return any(
+            known.aet == title and (known.address is None or canonical_address(known.address) == host)
+            for known in self.config.known_peers
+        )
 
     # -- workers ------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ Sources: PS3.8 9.1 (TCP, one association per connection), PS3.15 B.9 and B.10 fo
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import select
 import socket
@@ -298,6 +299,17 @@ def connect_error_text(error: Exception) -> str:
     reason = getattr(error, "verify_message", None) or getattr(error, "reason", None)
     reason = reason or getattr(error, "strerror", None) or str(error)
     return str(reason).replace("_", " ").lower()
+
+
+def canonical_address(text: str) -> str:
+    """An IP address in the one spelling that can be compared: an IPv4 address that came by IPv6 is the IPv4 one, zones
+    are left out."""
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return text
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)
 
 
 def address_text(address: object) -> str:
