@@ -176,7 +176,7 @@ def index() -> Iterator[Index]:
 
 
 def fill(index: Index, world: World) -> None:
-    index.remove([ds.SOPInstanceUID for ds in all_of(index)])
+    index.remove([item.blob for item in index.blobs()])
     index.purged(index.to_purge())
     index.add_many(
         [
@@ -184,11 +184,6 @@ def fill(index: Index, world: World) -> None:
             for number, ds in enumerate(world.instances)
         ]
     )
-
-
-def all_of(index: Index) -> Iterator[Dataset]:
-    tag = Level.IMAGE.unique_key
-    return index.search(Query(Level.IMAGE, Root.STUDY, (), (ReturnKey(tag, "UI"),), relational=True))
 
 
 UNIQUE = {

@@ -14,16 +14,17 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kerma.archive.blobs import BlobName, FileBlobs
 from kerma.archive.index.index import Index, Stored
 from kerma.archive.index.schema import metadata
+from kerma.archive.index.writer import Entry
 from kerma.archive.ingest import Desk
 from kerma.archive.recovery import MARK, Recovered, adopt, entry_of, purge
-from kerma.errors import ArchiveError, FormatError, InvalidInstanceError
+from kerma.errors import ArchiveError, FormatError, InvalidInstanceError, NotFoundError
 
 Progress = Callable[[int, int], None]
 _FRESH = 120.0
@@ -119,7 +120,7 @@ def _indexed(
                 if kind == "damaged":
                     with contextlib.suppress(ArchiveError):
                         blobs.set_aside(item.blob)
-                gone.append(item.sop_instance_uid)
+                gone.append(item.blob)
         if progress is not None:
             progress(report.instances, max(total, report.instances))
     if gone:
@@ -196,7 +197,7 @@ def _fill(desk: Desk, index: Index, keys: Iterable[str], total: int, progress: P
     for done, key in enumerate(keys, 1):
         name = BlobName.parse(key)
         if name is not None and desk.blobs.size(key) == name.size:
-            with contextlib.suppress(FormatError, InvalidInstanceError):
+            with contextlib.suppress(FormatError, InvalidInstanceError, NotFoundError):
                 batch.append(entry_of(desk, key))
         if len(batch) >= _BATCH:
             index.add_many(batch)
@@ -208,16 +209,20 @@ def _fill(desk: Desk, index: Index, keys: Iterable[str], total: int, progress: P
 
 
 def _swap(desk: Desk, blobs: FileBlobs, index: Index, fresh: Path) -> None:
-    """Put the rows of ``fresh`` in the place of the index's, then add what came and take out what went meanwhile.
+    """Put the rows of ``fresh`` in the place of the index's, without what went and with what came meanwhile."""
 
-    The mark moves back in the same transaction, so that a crash in between is mended by the next start.
-    """
+    def late(newest: str) -> Iterator[Entry]:
+        for key in blobs.list(newest):
+            if BlobName.parse(key) is not None and not filled.names(key):
+                with contextlib.suppress(FormatError, InvalidInstanceError, NotFoundError):
+                    yield entry_of(desk, key)
+
     tables = [table.name for table in metadata.sorted_tables if table.name not in ("state", "purge", "quarantine")]
-    newest = index.take_over(fresh, tables, MARK)
-    adopt(desk, blobs, index, blobs.list(newest), Recovered())
-    gone = [item.sop_instance_uid for item in index.blobs() if not blobs.exists(item.blob)]
-    if gone:
-        index.purged(index.remove(gone))
+    filled = Index(fresh, desk.config)
+    try:
+        index.take_over(fresh, tables, MARK, blobs.exists, late)
+    finally:
+        filled.close()
 
 
 def _remove(path: Path) -> None:

@@ -292,10 +292,12 @@ def bounded(header: bytes, syntax: str, limit: int) -> bytes:
     return out.to_bytes(header_syntax(syntax))
 
 
-def settle(desk: Desk, entry: Entry, calling_aet: str) -> StoreOutcome:
-    """Index a sealed blob by the rules for duplicates."""
+def settle(
+    desk: Desk, entry: Entry, calling_aet: str, *, add: Callable[[Entry], Known | None] | None = None
+) -> StoreOutcome:
+    """Index a sealed blob by the rules for duplicates; ``add`` instead of the index's own."""
     policy = desk.config.duplicates
-    there = desk.index.add(entry)
+    there = (add or desk.index.add)(entry)
     if there is None or there.blob == entry.blob:  # a check or rebuild that runs beside us may have found it first
         return StoreOutcome.STORED
     if there.checksum == entry.checksum and there.size - there.dataset_offset == entry.size - entry.dataset_offset:

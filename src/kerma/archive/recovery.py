@@ -22,7 +22,7 @@ from kerma.archive.index.index import Index
 from kerma.archive.index.writer import Entry
 from kerma.archive.ingest import Desk, Sealed, make_entry, prepare, settle
 from kerma.dataset import Dataset
-from kerma.errors import ArchiveError, FormatError, InvalidInstanceError
+from kerma.errors import ArchiveError, FormatError, InvalidInstanceError, NotFoundError
 from kerma.formats import part10
 from kerma.formats.head import HeadScanner
 
@@ -83,12 +83,16 @@ def adopt(desk: Desk, blobs: FileBlobs, index: Index, keys: Iterable[str], out: 
             continue
         try:
             entry = entry_of(desk, key)
+        except NotFoundError:
+            continue  # deleted meanwhile
         except (FormatError, InvalidInstanceError):
             blobs.set_aside(key)
             out.set_aside += 1
             continue
-        if settle(desk, entry, "").value == "stored":
+        if settle(desk, entry, "", add=index.adopt).value == "stored":
             out.indexed += 1
+            if not blobs.exists(key):  # deleted between the reading and the row
+                index.purged(index.remove([key]))
         else:
             out.duplicates += 1
 

@@ -131,7 +131,10 @@ class FileBlobs:
         name = BlobName.parse(key)
         if name is None or self.size(key) != name.size or name.dataset_offset > name.size:
             return False
-        return self.digests(key)[1] == name.checksum
+        try:
+            return self.digests(key)[1] == name.checksum
+        except NotFoundError:
+            return False
 
     def digests(self, key: str) -> tuple[str, str]:
         """Checksum of the data set, and of the whole blob."""
@@ -145,6 +148,8 @@ class FileBlobs:
                 digest = xxhash.xxh3_128()
                 while count := file.readinto(buffer):
                     digest.update(buffer[:count])
+        except FileNotFoundError as error:
+            raise NotFoundError("the blob is missing", where=key) from error
         except OSError as error:
             raise resources("cannot read a blob", error) from error
         dataset = digest.hexdigest()

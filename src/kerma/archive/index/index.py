@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +99,16 @@ class Index:
         """``add`` for many in one transaction."""
         return self.database.submit(lambda connection: [self._writer.add(connection, entry) for entry in entries])
 
+    def adopt(self, entry: Entry) -> Known | None:
+        """``add`` for a blob that was found: one that is being deleted is left alone, as if it were there already."""
+
+        def job(connection: sqlite3.Connection) -> Known | None:
+            if connection.execute("SELECT 1 FROM purge WHERE blob = ?", (entry.blob,)).fetchone() is not None:
+                return Known(0, entry.blob, entry.dataset_offset, entry.size, entry.checksum)
+            return self._writer.add(connection, entry)
+
+        return self.database.submit(job)
+
     def replace(self, entry: Entry) -> str | None:
         """Index an instance in the place of another; the blob that is free then."""
         return self.database.submit(lambda connection: self._writer.replace(connection, entry), durable=True)
@@ -179,12 +189,11 @@ class Index:
 
         return self.database.submit(job, durable=True)
 
-    def remove(self, sop_instance_uids: Sequence[str]) -> list[str]:
-        """Take out single instances whose blobs are gone or wrong."""
+    def remove(self, blobs: Sequence[str]) -> list[str]:
+        """Take out the instances that have these blobs, which are gone or wrong."""
 
         def job(connection: sqlite3.Connection) -> list[str]:
-            found = (writer.known(connection, uid) for uid in sop_instance_uids)
-            return self._writer.remove(connection, [item.id for item in found if item is not None])
+            return self._writer.remove(connection, _rows_of(connection, blobs))
 
         return self.database.submit(job, durable=True)
 
@@ -260,25 +269,54 @@ class Index:
         """Bring the write-ahead log home."""
         self.database.checkpoint()
 
-    def take_over(self, fresh: Path, tables: Sequence[str], mark: str) -> str:
-        """Take all rows of ``tables`` from the index file ``fresh`` instead of our own, durably.
+    def take_over(
+        self,
+        fresh: Path,
+        tables: Sequence[str],
+        mark: str,
+        exists: Callable[[str], bool],
+        late: Callable[[str], Iterator[Entry]],
+    ) -> None:
+        """Take all rows of ``tables`` from the index file ``fresh`` instead of our own, durably, in one transaction.
 
-        ``mark`` is the name of the state that is set to the bucket of the newest blob there, which is returned.
+        What was deleted since ``fresh`` was filled (no row here, and going or gone by ``exists``) is not taken; what
+        came since, which ``late`` gives for the newest bucket of ``fresh`` and later, is added. ``mark`` names the
+        state that is set to that bucket.
         """
 
-        def job(connection: sqlite3.Connection) -> str:
+        def job(connection: sqlite3.Connection) -> None:
             self._writer.forget()
+            rows = connection.execute(
+                "SELECT blob, blob IN (SELECT blob FROM main.purge) FROM fresh.instance"
+                " WHERE blob NOT IN (SELECT blob FROM main.instance)"
+            ).fetchall()
+            gone = [blob for blob, going in rows if going or not exists(blob)]
             for table in reversed(tables):
                 connection.execute(f"DELETE FROM main.{table}")  # noqa: S608 (names of the schema)
             for table in tables:
                 connection.execute(f"INSERT INTO main.{table} SELECT * FROM fresh.{table}")  # noqa: S608
             row = connection.execute("SELECT max(blob) FROM main.instance").fetchone()
             newest = str(row[0] or "")[:13]
+            self._writer.remove(connection, _rows_of(connection, gone))
+            for entry in late(newest):
+                known = connection.execute(
+                    "SELECT 1 FROM main.instance WHERE blob = ?1 UNION ALL SELECT 1 FROM main.purge WHERE blob = ?1",
+                    (entry.blob,),
+                )
+                if known.fetchone() is None:
+                    self._writer.add(connection, entry)
             connection.execute(_SET_STATE, (mark, newest))
-            return newest
 
         with self.database.attached(fresh, "fresh"):
-            return self.database.submit(job, durable=True)
+            self.database.submit(job, durable=True)
+
+
+def _rows_of(connection: sqlite3.Connection, blobs: Sequence[str]) -> list[int]:
+    """The row numbers of the instances that have these blobs."""
+    rows = connection.execute(
+        "SELECT id FROM main.instance WHERE blob IN (SELECT value FROM json_each(?))", (json.dumps(list(blobs)),)
+    )
+    return [row[0] for row in rows]
 
 
 _SET_STATE = "INSERT INTO state (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
