@@ -65,6 +65,8 @@ def test_the_help_of_serve_shows_every_key(capsys: pytest.CaptureFixture[str]) -
     for row in rows():
         assert row.key in text
         assert row.variable in text
+    assert "KERMA_PEERS" in text
+    assert "KERMA_CONFIG" in text
     for heading in ("[server]", "[limits]", "[tls]", "[archive]", "[log]", "[[peer]]"):
         assert heading in text
 

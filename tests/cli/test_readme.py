@@ -79,7 +79,8 @@ def check_python(port: int, folder: Path, environment: dict[str, str]) -> None:
     assert second == "20260131 Water phantom 24"
 
 
-def test_what_the_readme_links_to_is_there() -> None:
-    for target in re.findall(r"\]\(([^)#]+)\)", README.read_text(encoding="utf-8")):
-        if "://" not in target:
-            assert (ROOT / target).exists(), target
+def test_what_the_pages_link_to_is_there() -> None:
+    for page in (README, *(ROOT / "docs" / "guide").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+            if "://" not in target:
+                assert (page.parent / target).exists(), f"{page.name} links to {target}"

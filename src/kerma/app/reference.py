@@ -44,6 +44,10 @@ def help_rows() -> Iterator[tuple[str, list[tuple[str, str]]]]:
     """For ``--help``: each section with its keys, their defaults and variables."""
     for section, group in groupby(rows(), key=lambda row: row.section):
         entries = [(row.key, _help_text(row)) for row in group]
+        if section == "peer":
+            entries.append(
+                (PEERS_VARIABLE, "in the environment: name=AET@HOST:PORT, several with commas, +tls for TLS")
+            )
         yield heading(section), entries
 
 
