@@ -187,10 +187,14 @@ class Charsets:
         data = bytes(raw)
         if data.isascii() and b"\x1b" not in data:
             return ()
+        if self._codec:  # where U+FFFD itself may be in the text
+            try:
+                data.decode(self._reading)
+            except UnicodeDecodeError:
+                return (_finding("charset-bytes", "bytes that are no character of the declared character set"),)
+            return ()
         if REPLACEMENT in self.decode(data, vr):
             return (_finding("charset-bytes", "bytes that are no character of the declared character set"),)
-        if self._codec:
-            return ()
         if self._fallback is None and not data.isascii() and b"\x1b" not in data:
             return (
                 _finding("charset-undeclared", "bytes outside the default repertoire, and no character set declared"),

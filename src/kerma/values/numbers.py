@@ -24,9 +24,9 @@ DS_LENGTH = 16
 IS_RANGE = range(-(2**31), 2**31)
 """Values of an IS (PS3.5 6.2)."""
 
-_PLAIN_INTEGER = re.compile(r"-?[1-9][0-9]{0,17}|0")
+_NOT_ZERO = "123456789"
+_NUMBER_CHARACTERS = "0123456789+-.eE"
 _INTEGER = re.compile(r"[+-]?[0-9]{1,400}(?:\.0*)?")
-_DECIMAL = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,10})?")
 
 
 class IS(int):
@@ -38,7 +38,7 @@ class IS(int):
         """``text`` as stored (spaces around it have no meaning), or a number. ``ValueFormatError`` where it is none."""
         if not isinstance(text, str):
             return int.__new__(cls, text)
-        if _PLAIN_INTEGER.fullmatch(text) is not None:
+        if text.isdecimal() and text[0] in _NOT_ZERO and len(text) < 18:  # the plain case: its text is that of the int
             return int.__new__(cls, text)
         stripped = text.strip(" \0")
         if _INTEGER.fullmatch(stripped) is None:
@@ -70,11 +70,15 @@ class DS(float):
         """``text`` as stored (spaces around it have no meaning), or a number. ``ValueFormatError`` where it is none."""
         if not isinstance(text, str):
             text = format_ds(text)
-        if _DECIMAL.fullmatch(text) is None:
+        if text.strip(_NUMBER_CHARACTERS):
             text = text.strip(" \0")
-            if _DECIMAL.fullmatch(text) is None:
+            if text.strip(_NUMBER_CHARACTERS):
                 raise ValueFormatError("a DS value is not a decimal number (PS3.5 6.2)")
-        self = float.__new__(cls, text)
+        # Of these characters alone, what float takes is just what the standard says: no names, underscores or blanks.
+        try:
+            self = float.__new__(cls, text)
+        except ValueError:
+            raise ValueFormatError("a DS value is not a decimal number (PS3.5 6.2)") from None
         self.text = text
         return self
 
@@ -119,7 +123,7 @@ def format_ds(value: object) -> str:
         raise ValueEncodeError(f"a DS value is a number or a decimal text, not {type(value).__name__}")
     if isinstance(value, (int, Decimal)):
         text = str(value)
-        if len(text) <= DS_LENGTH and _DECIMAL.fullmatch(text):
+        if len(text) <= DS_LENGTH and not text.strip(_NUMBER_CHARACTERS):
             return text
     try:
         number = float(value)
