@@ -191,6 +191,7 @@ def test_reindex_takes_no_damaged_blob(filled: Path) -> None:
     victim.write_bytes(data)
     with Archive.open(filled) as archive:
         assert archive.reindex() == 4
+        assert [Path(key).name for key in archive.check(repair=True).strays] == [victim.name]
         assert archive.check().clean
     assert (filled / "lost+found" / victim.name).exists()
 
