@@ -14,6 +14,7 @@ Sources: PS3.8 9 (listener side), PS3.4 for what is offered. See docs/decisions/
 from __future__ import annotations
 
 import contextlib
+import errno
 import heapq
 import queue
 import selectors
@@ -50,6 +51,11 @@ if TYPE_CHECKING:
 _SPARE = 64
 """Connections beyond ``max_associations`` that are taken only to be told so (PS3.8 9.3.4: local-limit-exceeded)."""
 _BACKLOG = 512
+_LISTEN_HINTS = {
+    errno.EADDRINUSE: "another program has the port: stop it, or take another port",
+    errno.EACCES: "ports below 1024 are the system's: take another port, or give this program the right to it",
+    errno.EADDRNOTAVAIL: "this machine has no such address",
+}
 _PAUSE = 0.5
 """Seconds without accepting after the system refused one (no more descriptors)."""
 
@@ -437,7 +443,6 @@ def _listen(host: str, port: int) -> Iterator[socket.socket]:
             listener.setblocking(False)
         except OSError as error:
             listener.close()
-            raise NetworkError(
-                f"cannot listen: {error.strerror}", where=address_text(address), hint="is the port in use already?"
-            ) from error
+            hint = _LISTEN_HINTS.get(error.errno or 0, "check the address")
+            raise NetworkError(f"cannot listen: {error.strerror}", where=address_text(address), hint=hint) from error
         yield listener
