@@ -294,7 +294,11 @@ def scan_head(
     ``index``.
     """
     found: dict[int, int] = {} if index is None else index
-    pos = _plain_run(buf, 0, end, encoding, found)
+    known = _KNOWN.get(encoding) if end >= _WORTH_KNOWING else None
+    head = None if known is None else known.recall(buf, 0, end, marks)
+    if head is not None:
+        found.update(head[0])
+    pos = _plain_run(buf, 0 if head is None else head[1], end, encoding, found)
     top = end
     while pos < top:
         marks.whole = pos
@@ -302,6 +306,8 @@ def scan_head(
             key, *_ = encoding.pair.unpack_from(buf, pos) if top - pos >= 8 else (0, 0)
             tag = key_of(key) if encoding.little_endian else key
             if tag in _PIXELS and top - pos >= 12:
+                if known is not None and head is None:
+                    known.note(buf, found, marks)
                 return pos
             if key == 0 and _first_not_zero(buf, pos, end) == end and (last or pos == 0):
                 return -1
