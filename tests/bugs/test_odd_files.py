@@ -132,3 +132,10 @@ def test_item_tag_with_a_vr_is_no_element() -> None:
     """(FFFE,E000) has no VR (PS3.5 7.5); the fast scan took it for an element, the careful one did not."""
     with pytest.raises(FormatError):
         Dataset.from_bytes(DATA + explicit(0xFFFEE000, b"CS", b"N "), EXPLICIT_LE)
+
+
+def test_decimal_larger_than_a_float_in_json() -> None:
+    """DS '1e999' is infinite as a float; JSON gives its text, which PS3.18 F.2.3 allows."""
+    ds = Dataset.from_bytes(explicit(0x00180050, b"DS", b"1e999 "), EXPLICIT_LE)
+    assert '"1e999"' in kerma.to_json(ds)
+    assert ds.to_bytes(EXPLICIT_BE).endswith(b"1e999 ")

@@ -19,7 +19,7 @@ from kerma.dataset.fragments import Fragments
 from kerma.encoding.syntax import EXPLICIT_LE
 from kerma.encoding.writer import item_header
 from kerma.errors import LimitError, ValueFormatError
-from kerma.values import PersonName
+from kerma.values import DS, PersonName
 
 MAX_DEPTH = 200
 """Items within items that are given; Python's and most other JSON readers stop at about a thousand brackets."""
@@ -129,6 +129,8 @@ def _number(part: Any) -> Any:
         return int(part) if -_EXACT <= part <= _EXACT else str(int(part))
     if math.isfinite(part):
         return float(part)
+    if isinstance(part, DS):  # larger than a float
+        return part.text
     return "NaN" if math.isnan(part) else "inf" if part > 0 else "-inf"
 
 
