@@ -1,8 +1,9 @@
-"""What all tests share: where the corpus is, and Hypothesis' profiles."""
+"""What all tests share: where the corpus is, Hypothesis' profiles, and a Ctrl-C that programs started here can hear."""
 
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("kerma", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("kerma")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts a background job with SIGINT ignored, and every program that it starts inherits that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
