@@ -202,9 +202,9 @@ def test_a_rebuild_that_finds_a_blob_first_does_no_harm(
     """Between sealing and indexing another one adopts the blob; the ingest must not take it for a duplicate."""
     add = archive.index.add
 
-    def late(entry: Any) -> Any:
-        assert add(entry) is None
-        return add(entry)
+    def late(entry: Any, **when: Any) -> Any:
+        assert add(entry, **when) is None
+        return add(entry, **when)
 
     monkeypatch.setattr(archive.index, "add", late)
     assert store(archive, make(1)) is StoreOutcome.STORED

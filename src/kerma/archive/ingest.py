@@ -5,7 +5,7 @@ Rules:
 
 - Memory is bounded by the header, not by the instance. Slices go to the file as they come.
 - Success is returned after the blob is durable under its final name and the index transaction is committed, in this
-  order.
+  order. The rows are written while the disk syncs the blob; the commit waits for it.
 - Whatever goes wrong leaves nothing behind; the one who sends hears of it by the error.
 - Two stores of one SOP Instance UID at the same time are settled by the index, inside its transaction: one is first.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Protocol
 
 import xxhash
@@ -44,7 +44,7 @@ class IngestIndex(Protocol):
 
     def base_of(self, study_uid: str, series_uid: str) -> bytes | None: ...
 
-    def add(self, entry: Entry) -> Known | None: ...
+    def add(self, entry: Entry, *, when: Callable[[], None] | None = None) -> Known | None: ...
 
     def replace(self, entry: Entry) -> str | None: ...
 
@@ -163,8 +163,10 @@ class Sink:
             try:
                 sealed = Sealed(blob, len(self._head), self._size, checksum)
                 entry = make_entry(ready, self._request.transfer_syntax_uid, sealed)
-                return settle(desk, entry, self._request.calling_aet)
+                add = partial(desk.index.add, when=self._writer.durable)
+                return settle(desk, entry, self._request.calling_aet, add=add)
             except BaseException:
+                self._writer.abort()
                 discard(desk.blobs, blob)
                 raise
         finally:

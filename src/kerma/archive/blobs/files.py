@@ -19,6 +19,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import cast
 
@@ -33,6 +34,7 @@ from kerma.formats.source import FileSource
 _MAX_IOV = 512
 _PIECE = 1 << 20
 _WRITE_BACK = 1 << 17
+_SYNCERS = 16
 
 
 def resources(what: str, error: OSError) -> OutOfResourcesError:
@@ -47,6 +49,9 @@ class FileBlobs:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._lock = threading.Lock()
+        self.syncers = ThreadPoolExecutor(_SYNCERS, thread_name_prefix="kerma-sync")
+        """Threads that wait for the disk, so that the index is written meanwhile; started when first needed."""
+        self.arriving: set[FileBlobWriter] = set()
         self._bucket = ""
         self._made: set[str] = set()
         self._synced = ""
@@ -72,6 +77,7 @@ class FileBlobs:
         """Let go of the folder."""
         with self._lock:
             handle, self._bucket_handle, self._synced = self._bucket_handle, -1, ""
+        self.syncers.shutdown()
         if handle >= 0:
             os.close(handle)
 
@@ -244,6 +250,18 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
+def _done(work: Callable[[str], None], argument: str) -> Future[None]:
+    """What a thread would have made of ``work``, done here and now."""
+    future: Future[None] = Future()
+    try:
+        work(argument)
+    except OSError as error:
+        future.set_exception(error)
+    else:
+        future.set_result(None)
+    return future
+
+
 class FileBlobWriter:
     """One file on its way in."""
 
@@ -253,10 +271,12 @@ class FileBlobWriter:
         self._path = f"{store.root}/incoming/{self.stem}"
         self.size = 0
         self._sent = 0
+        self._syncing: Future[None] | None = None
         try:
             self._handle = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o640)
         except OSError as error:
             raise resources("cannot write to the archive", error) from error
+        store.arriving.add(self)
 
     def write(self, chunks: Sequence[bytes | memoryview]) -> None:
         try:
@@ -293,16 +313,35 @@ class FileBlobWriter:
             target = f"{self._store.root}/blobs/{name.key}"
             os.rename(self._path, target)
             self._path = target
-            os.fsync(self._handle)
-            self._store.sync_bucket(name.bucket)
+        except OSError as error:
+            self.abort()
+            raise resources("cannot make an instance durable", error) from error
+        if len(self._store.arriving) == 1:
+            # Nobody else has work for this core while the disk works. With several, the hand-over costs more than
+            # it gains.
+            self._syncing = self._store.syncers.submit(self._sync, name.bucket)
+        else:
+            self._syncing = _done(self._sync, name.bucket)
+        return name.key
+
+    def _sync(self, bucket: str) -> None:
+        os.fsync(self._handle)
+        self._store.sync_bucket(bucket)
+
+    def durable(self) -> None:
+        if self._syncing is None:
+            raise ArchiveError("a blob is durable after it was sealed only")
+        try:
+            self._syncing.result()
         except OSError as error:
             self.abort()
             raise resources("cannot make an instance durable", error) from error
         self._close()
-        return name.key
 
     def abort(self) -> None:
         if self._handle >= 0:
+            if self._syncing is not None:
+                wait((self._syncing,))  # a file descriptor in use is not closed
             self._close()
             with contextlib.suppress(OSError):
                 os.unlink(self._path)
@@ -312,6 +351,7 @@ class FileBlobWriter:
 
     def _close(self) -> None:
         handle, self._handle = self._handle, -1
+        self._store.arriving.discard(self)
         if handle >= 0:
             with contextlib.suppress(OSError):
                 os.close(handle)

@@ -61,8 +61,14 @@ class BlobWriter(Protocol):
         ...
 
     def seal(self, dataset_offset: int, checksum: str) -> str:
-        """Make it durable under its final key, which is returned. ``OutOfResourcesError`` where that fails, with
-        nothing left.
+        """Give it its final key, which is returned, and begin to make it durable. ``OutOfResourcesError`` where that
+        fails, with nothing left.
+        """
+        ...
+
+    def durable(self) -> None:
+        """Return when the sealed blob is durable; ``OutOfResourcesError`` where it cannot be made so, with nothing
+        left. May be called again, from any thread, and then says the same.
         """
         ...
 

@@ -40,11 +40,14 @@ def mapped(error: sqlite3.Error) -> OutOfResourcesError:
 class _Change(Generic[T]):
     """One piece of work for the writer."""
 
-    __slots__ = ("done", "durable", "error", "job", "result")
+    __slots__ = ("done", "durable", "error", "job", "result", "when")
 
-    def __init__(self, job: Callable[[sqlite3.Connection], T], durable: bool) -> None:
+    def __init__(
+        self, job: Callable[[sqlite3.Connection], T], durable: bool, when: Callable[[], None] | None = None
+    ) -> None:
         self.job = job
         self.durable = durable
+        self.when = when
         self.done = False
         self.error: Exception | None = None
         self.result: T
@@ -102,14 +105,22 @@ class Database:
             else:
                 self._idle.append(connection)
 
-    def submit(self, job: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> T:
+    def submit(
+        self,
+        job: Callable[[sqlite3.Connection], T],
+        *,
+        durable: bool = False,
+        when: Callable[[], None] | None = None,
+    ) -> T:
         """Run ``job`` in a transaction, together with whatever waits; returns after the commit.
+
+        The commit comes after ``when`` has returned; where that raises, nothing of the job is kept.
 
         A ``KermaError`` of the job must leave the connection as it found it; any other error rolls the transaction
         back.
         """
         self._check_open()
-        change = _Change(job, durable)
+        change = _Change(job, durable, when)
         self._waiting.append(change)  # type: ignore[arg-type]
         with self._lock:
             if not change.done:
@@ -143,6 +154,11 @@ class Database:
                 spoiled = True
                 self._run(change, connection)
                 spoiled = False
+            for change in batch:
+                if change.when is not None:
+                    spoiled = True
+                    change.when()
+                    spoiled = False
             connection.execute("COMMIT")
         except Exception as error:  # noqa: BLE001 (mapped, and handed to those who wait)
             self._roll_back(connection)

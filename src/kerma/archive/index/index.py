@@ -91,9 +91,12 @@ class Index:
         """The header that others of this series are packed against, where it is at hand."""
         return self._writer.base_of(study_uid, series_uid)
 
-    def add(self, entry: Entry) -> Known | None:
-        """Index an instance; what is there already under its UID, and then nothing is changed."""
-        return self.database.submit(lambda connection: self._writer.add(connection, entry))
+    def add(self, entry: Entry, *, when: Callable[[], None] | None = None) -> Known | None:
+        """Index an instance; what is there already under its UID, and then nothing is changed.
+
+        It is committed after ``when`` has returned, and not at all where that raises.
+        """
+        return self.database.submit(lambda connection: self._writer.add(connection, entry), when=when)
 
     def add_many(self, entries: Sequence[Entry]) -> list[Known | None]:
         """``add`` for many in one transaction."""
