@@ -1,6 +1,6 @@
 """Runs the benches and writes their tables, plots and JSON to ``bench/out``.
 
-``python -m bench.run`` takes a while (half an hour on two cores); ``--quick`` a minute or two with fewer images and
+``python -m bench.run`` takes a while (half an hour on two cores); ``--quick`` about a minute with far fewer images and
 rounds, and is rough. ``--only NAME`` runs some of them, several with commas.
 """
 
@@ -42,7 +42,7 @@ class Plan:
 
 
 def files(plan: Plan) -> list[Race]:
-    return plan.run(reading.races(plan.work, 1_000 if plan.quick else 10_000, 500 if plan.quick else 2_000))
+    return plan.run(reading.races(plan.work, 500 if plan.quick else 10_000, 200 if plan.quick else 2_000))
 
 
 def store(plan: Plan) -> list[Race]:
@@ -67,14 +67,14 @@ def retrieve(plan: Plan) -> list[Race]:
 
 
 def queries(plan: Plan) -> list[Race]:
-    sizes = [10_000, 100_000] if plan.quick else [10_000, 100_000, 1_000_000]
+    sizes = [3_000, 30_000] if plan.quick else [10_000, 100_000, 1_000_000]
     repeats = 10 if plan.quick else 40
     timings = query.growth(plan.work / "growth", sizes, repeats)
     plan.text.append(query.text(timings))
     plan.figures["queries"] = [asdict(timing) for timing in timings]
     if not common.available("Orthanc"):
         return []
-    return query.beside_orthanc(plan.work / "orthanc", 2_000 if plan.quick else 10_000, repeats)
+    return query.beside_orthanc(plan.work / "orthanc", 500 if plan.quick else 10_000, repeats)
 
 
 def big(plan: Plan) -> list[Race]:
@@ -113,7 +113,7 @@ BENCHES: dict[str, Callable[[Plan], list[Race]]] = {
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__.partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a minute or two, rough")
+    parser.add_argument("--quick", action="store_true", help="about a minute, rough")
     parser.add_argument("--only", default="", help="names with commas: " + ", ".join(BENCHES))
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--images", type=int, default=0)
@@ -128,7 +128,7 @@ def main(argv: list[str] | None = None) -> int:
     figures: dict[str, object] = {}
     for name in names:
         work = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=options.work or OUT))
-        images = options.images or (100 if options.quick else 1000)
+        images = options.images or (50 if options.quick else 1000)
         rounds = options.rounds or (1 if options.quick else 3)
         plan = Plan(images, rounds, options.quick, work, _tell, notes, figures)
         try:
