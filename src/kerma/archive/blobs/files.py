@@ -26,6 +26,7 @@ from typing import cast
 import xxhash
 
 from kerma.archive.blobs.filesystem import names_follow_files
+from kerma.archive.blobs.recent import Recent
 from kerma.archive.blobs.store import BlobName, new_stem
 from kerma.encoding.source import ByteSource
 from kerma.errors import ArchiveError, NotFoundError, OutOfResourcesError
@@ -52,6 +53,7 @@ class FileBlobs:
         self.syncers = ThreadPoolExecutor(_SYNCERS, thread_name_prefix="kerma-sync")
         """Threads that wait for the disk, so that the index is written meanwhile; started when first needed."""
         self.arriving: set[FileBlobWriter] = set()
+        self.recent = Recent()
         self._bucket = ""
         self._made: set[str] = set()
         self._synced = ""
@@ -78,6 +80,7 @@ class FileBlobs:
         with self._lock:
             handle, self._bucket_handle, self._synced = self._bucket_handle, -1, ""
         self.syncers.shutdown()
+        self.recent.close()
         if handle >= 0:
             os.close(handle)
 
@@ -336,7 +339,10 @@ class FileBlobWriter:
         except OSError as error:
             self.abort()
             raise resources("cannot make an instance durable", error) from error
-        self._close()
+        handle, self._handle = self._handle, -1
+        self._store.arriving.discard(self)
+        if handle >= 0:
+            self._store.recent.add(handle, self.size)
 
     def abort(self) -> None:
         if self._handle >= 0:
