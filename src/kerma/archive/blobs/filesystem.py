@@ -1,8 +1,8 @@
 """What the file system under the archive promises about names.
 
-POSIX makes a name durable only by syncing its folder. XFS, and ext4 with a journal, keep one ordered log: syncing a file
-that was just created or renamed commits the transaction of that change, so its name is on the disk when its bytes are.
-Syncing the folder as well buys nothing but a second flush of the disk (docs/decisions/0003-durability.md).
+POSIX makes a name durable only by syncing its folder. XFS, and ext4 with a journal, keep one ordered log: syncing a
+file that was just created or renamed commits the transaction of that change, so its name is on the disk when its bytes
+are. Syncing the folder as well buys nothing but a second flush (docs/decisions/0003-durability.md).
 
 ext4 can be made without a journal, and then promises nothing of the kind: it counts only where the kernel shows its
 journal. Everywhere else, and wherever something is not known, the folder is synced.
