@@ -230,7 +230,8 @@ class Dataset:
         at = body.index[key_of(tag)]
         if isinstance(at, str) or body.encoding.little_endian:
             return 1
-        return WORD_SIZES.get(body.header(at).vr, 1)
+        head = body.header(at)
+        return WORD_SIZES.get(head.vr or body.vr_of(head), 1)
 
     def value_of(self, tag: int) -> Any:
         """The value of the element ``tag``; ``KeyError`` where it is absent."""

@@ -28,6 +28,8 @@ def read_header(buf: Buffer, pos: int, encoding: Encoding) -> Header:
     """The header at ``pos`` that a scan has accepted; no checks."""
     if not encoding.explicit:
         key, length = encoding.header.unpack_from(buf, pos)
+        if not encoding.little_endian:
+            key = key_of(key)
         return Header(key, "", length, pos + 8)
     key, code, length = encoding.header.unpack_from(buf, pos)
     if not encoding.little_endian:
@@ -54,6 +56,8 @@ def header_at(buf: Buffer, pos: int, end: int, encoding: Encoding, marks: Marks,
         )
     if not encoding.explicit:
         key, length = encoding.header.unpack_from(buf, pos)
+        if not encoding.little_endian:
+            key = key_of(key)
         header = Header(key, "", length, pos + 8)
     else:
         key, code, length = encoding.header.unpack_from(buf, pos)

@@ -30,7 +30,7 @@ tag_of = key_of
 
 
 class Encoding:
-    """One of the three ways to lay out elements. Compare by identity; the three below are the only ones."""
+    """One of the three ways to lay out elements. Compare by identity; those below are the only ones."""
 
     __slots__ = (
         "code_of",
@@ -84,6 +84,8 @@ class Encoding:
 IMPLICIT_LE: Final = Encoding("IMPLICIT_LE", explicit=False, little_endian=True)
 EXPLICIT_LE: Final = Encoding("EXPLICIT_LE", explicit=True, little_endian=True)
 EXPLICIT_BE: Final = Encoding("EXPLICIT_BE", explicit=True, little_endian=False)
+IMPLICIT_BE: Final = Encoding("IMPLICIT_BE", explicit=False, little_endian=False)
+"""Of no transfer syntax; ACR-NEMA streams of big endian machines are in it."""
 
 _BY_UID: dict[str, tuple[Encoding, bool]] = {}
 

@@ -7,10 +7,8 @@ takes the name when it is complete and synced: there is never half a file under 
 
 from __future__ import annotations
 
-import contextlib
 import mmap
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO
 
@@ -30,6 +28,7 @@ from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERS
 from kerma.formats.instance import Instance
 from kerma.formats.late import FLAGS, LateFile, read_at, read_fully
 from kerma.formats.meta import Head, encode_meta, file_head, guess_syntax, split_head
+from kerma.formats.saving import save
 from kerma.formats.source import FileSource
 from kerma.limits import Limits, Strictness
 
@@ -223,62 +222,14 @@ def write(ds: Dataset, target: Path | BinaryIO, *, transfer_syntax_uid: str | No
     ``ValueEncodeError`` for values that cannot be written, ``UnsupportedSyntaxError`` where pixel data would have to
     be compressed or decompressed.
     """
-    pieces = file_chunks(ds, transfer_syntax_uid)
-    if not isinstance(target, (str, os.PathLike)):
-        for piece in pieces:
-            target.write(piece)
-        return
-    path = os.path.abspath(os.fspath(target))
-    folder = os.path.dirname(path)
-    fd, temporary = tempfile.mkstemp(prefix=".kerma-", suffix=".part", dir=folder)
-    try:
-        with os.fdopen(fd, "wb", buffering=0) as out:
-            for piece in pieces:
-                _write_all(out.fileno(), piece)
-            os.fchmod(out.fileno(), _mode_for(path))
-            os.fsync(out.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
-    _sync_folder(folder)
-
-
-def _write_all(fd: int, piece: Buffer) -> None:
-    view = memoryview(piece)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def _mode_for(path: str) -> int:
-    """The mode that a file opened the plain way would have."""
-    try:
-        return os.stat(path).st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
-
-
-def _sync_folder(folder: str) -> None:
-    """Make the new name itself durable, where the system lets a folder be synced."""
-    try:
-        fd = os.open(folder, os.O_RDONLY)
-    except OSError:
-        return
-    try:
-        with contextlib.suppress(OSError):
-            os.fsync(fd)
-    finally:
-        os.close(fd)
+    save(file_chunks(ds, transfer_syntax_uid), target)
 
 
 def file_chunks(ds: Dataset, transfer_syntax_uid: str | None = None) -> Iterator[Buffer]:
     """The whole file in pieces of at most a megabyte."""
     state = ds._file
     uid = transfer_syntax_uid or ds.transfer_syntax_uid or "1.2.840.10008.1.2.1"
-    same = state is not None and state.whole is not None and uid == state.uid
+    same = state is not None and state.whole is not None and transfer_syntax_uid in {None, state.uid}
     if same and not touched(ds._body) and not _meta_touched(ds):
         whole = state.whole()  # type: ignore[union-attr, misc]
         return slices(whole, 0, len(whole))
