@@ -205,7 +205,7 @@ def test_encode(vr: str, value: Any, raw: bytes) -> None:
         ("FL", "x"),
         ("AT", -1),
         ("AT", 1 << 32),
-        ("AT", "PatientName"),
+        ("AT", "NoKeyword"),
         ("AT", True),
         ("IS", 1.5),
         ("IS", 1 << 31),

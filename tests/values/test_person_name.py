@@ -8,9 +8,9 @@ from kerma.values import NameGroup, PersonName
 def test_parts_of_the_example() -> None:
     """PS3.5 6.2.1.1: "Adams^John Robert Quincy^^Rev.^B.A. M.Div."."""
     name = PersonName("Adams^John Robert Quincy^^Rev.^B.A. M.Div.")
-    assert name.family == "Adams"
-    assert name.given == "John Robert Quincy"
-    assert name.middle == ""
+    assert name.family_name == "Adams"
+    assert name.given_name == "John Robert Quincy"
+    assert name.middle_name == ""
     assert name.prefix == "Rev."
     assert name.suffix == "B.A. M.Div."
     assert name.alphabetic == name
@@ -24,13 +24,13 @@ def test_groups() -> None:
     assert name.ideographic == "山田^太郎"
     assert name.phonetic == "やまだ^たろう"
     assert name.groups[1] == NameGroup("山田", "太郎")
-    assert name.family == "Yamada"
+    assert name.family_name == "Yamada"
 
 
 def test_without_an_alphabetic_group() -> None:
     name = PersonName("=山田^太郎")
     assert name.alphabetic == ""
-    assert name.family == "山田"
+    assert name.family_name == "山田"
 
 
 def test_equality_is_that_of_text() -> None:
@@ -49,11 +49,11 @@ def test_too_many_delimiters_lose_nothing() -> None:
 
 def test_empty() -> None:
     name = PersonName("")
-    assert name.family == name.normal == ""
+    assert name.family_name == name.normal == ""
     assert name.groups == (NameGroup(), NameGroup(), NameGroup())
 
 
 def test_of() -> None:
-    assert PersonName.of(family="A", suffix="Jr.") == "A^^^^Jr."
-    assert PersonName.of(family="Wang", given="Li", ideographic="王^李") == "Wang^Li=王^李"
+    assert PersonName.of(family_name="A", suffix="Jr.") == "A^^^^Jr."
+    assert PersonName.of(family_name="Wang", given_name="Li", ideographic="王^李") == "Wang^Li=王^李"
     assert PersonName.of(phonetic="x") == "==x"

@@ -9,6 +9,8 @@ Rules:
 - Spaces that have no meaning go: at both ends for AE, CS, IS, DS, LO and SH, at the end for the others; so do NULs
   at the end, which some writers pad with. Everything else is left as it is.
 - Bytes outside the default repertoire in a VR that has no other are read as ISO 8859-1, one character for each byte.
+- AS, DA, TM, DT, PN and UI are ``str`` with questions to ask, IS and DS numbers that keep their text; AT is an
+  ``int``, and can be written from a keyword too.
 - Uninterpreted bytes (OB, OW, UN, ...) come as a read-only view in the byte order of the data set.
 """
 
@@ -22,12 +24,15 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
-from kerma.errors import ValueEncodeError, ValueFormatError
+from kerma.errors import KermaError, ValueEncodeError, ValueFormatError
+from kerma.standard import elements
 from kerma.values import dates
+from kerma.values.age import AS
 from kerma.values.charsets import DEFAULT, Charsets
 from kerma.values.numbers import DS, IS, format_ds, format_is
 from kerma.values.person_name import PersonName
 from kerma.values.repertoires import Buffer
+from kerma.values.temporal import DA, DT, TM
 from kerma.values.uid import UID
 
 Decoder = Callable[[Buffer, bool, Charsets], Any]
@@ -72,11 +77,17 @@ def _plain(raw: Buffer) -> str:
         return str(raw, "latin-1")
 
 
-def _decode_plain(raw: Buffer, little_endian: bool, charsets: Charsets) -> Any:
-    text = _plain(raw).rstrip(" \0")
-    if "\\" in text:
-        return tuple([part.rstrip(" \0") for part in text.split("\\")])
-    return text or None
+def _decode_typed(kind: type[str]) -> Decoder:
+    """AS, DA, TM and DT. ``str.__new__`` goes by their own, which take Python's dates too."""
+    new = str.__new__
+
+    def decode_typed(raw: Buffer, little_endian: bool, charsets: Charsets) -> Any:
+        text = _plain(raw).rstrip(" \0")
+        if "\\" in text:
+            return tuple([new(kind, part.rstrip(" \0")) for part in text.split("\\")])
+        return new(kind, text) if text else None
+
+    return decode_typed
 
 
 def _decode_code(raw: Buffer, little_endian: bool, charsets: Charsets) -> Any:
@@ -156,7 +167,7 @@ def _texts(value: Any, vr: str) -> str:
     parts = _parts(value, vr)
     texts: list[str] = []
     for part in parts:
-        text = _temporal(part, vr) if isinstance(part, (datetime.date, datetime.time)) else part
+        text = dates.text_of(part, vr) if isinstance(part, (datetime.date, datetime.time)) else part
         if text is None:
             text = ""
         if not isinstance(text, str):
@@ -165,16 +176,6 @@ def _texts(value: Any, vr: str) -> str:
             raise ValueEncodeError(f"a backslash divides values and cannot be inside one of {vr} (PS3.5 6.4)")
         texts.append(text)
     return "\\".join(texts)
-
-
-def _temporal(value: datetime.date | datetime.time, vr: str) -> str:
-    if vr == "DT" and isinstance(value, datetime.datetime):
-        return dates.format_dt(value)
-    if vr == "TM" and isinstance(value, datetime.time):
-        return dates.format_tm(value)
-    if vr in {"DA", "DT"} and isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
-        return dates.format_da(value)
-    raise ValueEncodeError(f"a value of {vr} cannot be written from {type(value).__name__}")
 
 
 def _ascii(text: str, vr: str) -> bytes:
@@ -263,11 +264,20 @@ def _decode_tags(raw: Buffer, little_endian: bool, charsets: Charsets) -> Any:
 
 def _encode_tags(value: Any, little_endian: bool, charsets: Charsets) -> bytes:
     words: list[int] = []
-    for part in _parts(value, "AT"):
+    for given in value.split("\\") if isinstance(value, str) else _parts(value, "AT"):
+        part = _tag(given) if isinstance(given, str) else given
         if isinstance(part, bool) or not isinstance(part, int) or not 0 <= part <= 0xFFFFFFFF:
-            raise ValueEncodeError("a value of AT is a tag as an int of 32 bits")
+            raise ValueEncodeError("a value of AT is a tag: an int of 32 bits, or a keyword")
         words += divmod(part, 0x10000)
     return struct.pack(f"{'<' if little_endian else '>'}{len(words)}H", *words)
+
+
+def _tag(text: str) -> int:
+    """A tag by keyword or as it is written, "(0010,0020)"."""
+    try:
+        return elements.parse_tag(text)
+    except KermaError as error:
+        raise ValueEncodeError(error.message, hint=error.hint) from None
 
 
 def _decode_bytes(raw: Buffer, little_endian: bool, charsets: Charsets) -> Any:
@@ -303,8 +313,9 @@ def _rows() -> dict[str, _Row]:
     }
     for vr in ("AE", "CS"):
         rows[vr] = (_decode_code, _encode_plain(vr), b" ")
-    for vr in ("AS", "DA", "DT", "TM"):
-        rows[vr] = (_decode_plain, _encode_plain(vr), b" ")
+    typed: dict[str, type[str]] = {"AS": AS, "DA": DA, "DT": DT, "TM": TM}
+    for vr, kind in typed.items():
+        rows[vr] = (_decode_typed(kind), _encode_plain(vr), b" ")
     for vr in ("LO", "SH", "UC"):
         rows[vr] = (_decode_string(vr), _encode_string(vr), b" ")
     for vr in ("LT", "ST", "UT"):

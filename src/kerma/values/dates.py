@@ -17,15 +17,17 @@ from __future__ import annotations
 import calendar
 import datetime
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple, cast
 
-from kerma.errors import ValueFormatError
+from kerma.errors import ValueEncodeError, ValueFormatError
 
 _DA = re.compile(r"(\d{4})(?:(\d\d)(?:(\d\d))?|\.(\d\d)\.(\d\d))?", re.ASCII)
 _TM = re.compile(r"(\d\d)(?::?(\d\d)(?::?(\d\d)(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _DT = re.compile(
     r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,6}))?)?)?)?)?)?([+-]\d{4})?", re.ASCII
 )
+_ZONE = re.compile(r"[+-]\d{4}", re.ASCII)
 
 
 class Bounds(NamedTuple):
@@ -87,14 +89,107 @@ def to_time(text: str) -> datetime.time:
 
 def to_datetime(text: str) -> datetime.datetime:
     """The first instant of a DT, aware where the text has an offset, naive where not."""
-    match = _DT.fullmatch(text.strip(" \0"))
+    match = _one_datetime(text.strip(" \0"))
     if match is None:
         raise _wrong("DT")
     low = _local_span(match).low or ""
     day = datetime.date(int(low[:4]), int(low[4:6]), int(low[6:8]))
     time = datetime.time(int(low[8:10]), int(low[10:12]), min(int(low[12:14]), 59), int(low[15:]))
-    zone = None if match[8] is None else datetime.timezone(_offset(match[8]))
-    return datetime.datetime.combine(day, time, zone)
+    return datetime.datetime.combine(day, time, _zone(match))
+
+
+def to_zone(zone: str | datetime.tzinfo) -> datetime.tzinfo:
+    """A time zone of an offset as it is written ("+0100", Timezone Offset From UTC (0008,0201))."""
+    if isinstance(zone, datetime.tzinfo):
+        return zone
+    if _ZONE.fullmatch(zone.strip(" \0")) is None:
+        raise ValueFormatError("an offset from UTC is a sign and four digits (PS3.5 6.2, DT)")
+    return datetime.timezone(_offset(zone.strip(" \0")))
+
+
+def zone_of(text: str) -> datetime.timezone | None:
+    """The offset from UTC of one DT; None without one, and for a range and what is no DT."""
+    match = _one_datetime(text.strip(" \0"))
+    return None if match is None else _zone(match)
+
+
+Local = tuple[str, datetime.timezone | None]
+
+
+def local_bounds(text: str) -> tuple[Local | None, Local | None]:
+    """The first and last instant of a DT or a range of DT, in the local time of each and with its offset."""
+    low, high = _split_datetimes(text.strip(" \0"))
+    first = None if low is None else (_local_span(low).low or "", _zone(low))
+    return first, None if high is None else (_local_span(high).high or "", _zone(high))
+
+
+# -- precision ---------------------------------------------------------------------------------------------------------
+
+
+def date_precision(text: str) -> Literal["year", "month", "day"] | None:
+    """The smallest part that one DA gives; None for a range and for what is no date."""
+    match = _DA.fullmatch(text.strip(" \0"))
+    if match is None or not _formed(_date_span, match):
+        return None
+    return "day" if match[3] or match[5] else "month" if match[2] else "year"
+
+
+def time_precision(text: str) -> Literal["hour", "minute", "second", "fraction"] | None:
+    """The smallest part that one TM gives; None for a range and for what is no time."""
+    match = _TM.fullmatch(text.strip(" \0"))
+    if match is None or not _formed(_time_span, match):
+        return None
+    return "fraction" if match[4] else "second" if match[3] else "minute" if match[2] else "hour"
+
+
+Precision = Literal["year", "month", "day", "hour", "minute", "second", "fraction"]
+_PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction")
+
+
+def datetime_precision(text: str) -> Precision | None:
+    """The smallest part that one DT gives; None for a range and for what is no date time."""
+    match = _one_datetime(text.strip(" \0"))
+    if match is None or not _formed(_local_span, match):
+        return None
+    given = sum(match[group] is not None for group in range(1, 8))
+    return cast("Precision", _PARTS[given - 1])
+
+
+def _formed(span: Callable[[re.Match[str]], Bounds], match: re.Match[str]) -> bool:
+    try:
+        span(match)
+    except ValueFormatError:
+        return False
+    return True
+
+
+# -- writing -----------------------------------------------------------------------------------------------------------
+
+
+def text_of(value: datetime.date | datetime.time, vr: str) -> str:
+    """A Python date or time as DA, TM or DT. ``ValueEncodeError`` where the VR has no place for what it says."""
+    moment = value if isinstance(value, (datetime.datetime, datetime.time)) else None
+    if vr == "DT" and isinstance(value, datetime.datetime):
+        return format_dt(value)
+    if vr == "DT" and moment is None and isinstance(value, datetime.date):
+        return format_da(value)
+    if vr in {"DA", "TM"} and moment is not None and moment.tzinfo is not None:
+        raise ValueEncodeError(
+            f"{vr} has no time zone, and the value has one",
+            hint="assign value.replace(tzinfo=None), and the offset to TimezoneOffsetFromUTC",
+        )
+    if vr == "DA" and isinstance(value, datetime.date):
+        return format_da(value)
+    if vr == "TM" and moment is not None:
+        return format_tm(moment.time() if isinstance(moment, datetime.datetime) else moment)
+    raise ValueEncodeError(f"a value of {vr} cannot be written from {type(value).__name__}")
+
+
+def range_text(low: datetime.date | datetime.time | None, high: datetime.date | datetime.time | None, vr: str) -> str:
+    """A range for matching (PS3.4 C.2.2.2.5); None leaves an end open."""
+    if low is None and high is None:
+        raise ValueEncodeError("a range has a first or a last value, or both (PS3.4 C.2.2.2.5)")
+    return f"{'' if low is None else text_of(low, vr)}-{'' if high is None else text_of(high, vr)}"
 
 
 def format_da(value: datetime.date) -> str:
@@ -115,6 +210,8 @@ def format_dt(value: datetime.datetime) -> str:
     if offset is None:
         return text
     minutes = round(offset.total_seconds() / 60)
+    if not -12 * 60 <= minutes <= 14 * 60:
+        raise ValueEncodeError("the offset of a DT lies between -1200 and +1400 (PS3.5 6.2)")
     return f"{text}{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
 
 
@@ -168,6 +265,10 @@ def _offset(text: str) -> datetime.timedelta:
     if minutes > 59 or total > (12 * 60 if text[0] == "-" else 14 * 60):
         raise _wrong("DT")
     return datetime.timedelta(minutes=-total if text[0] == "-" else total)
+
+
+def _zone(match: re.Match[str]) -> datetime.timezone | None:
+    return None if match[8] is None else datetime.timezone(_offset(match[8]))
 
 
 def _one_datetime(text: str) -> re.Match[str] | None:

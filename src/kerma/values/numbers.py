@@ -3,7 +3,8 @@
 Rules:
 
 - ``IS`` is an ``int`` and ``DS`` a ``float``, each with ``text`` as it is stored, so that a value is written back
-  digit for digit, even a DS with more digits than a float holds.
+  digit for digit, even a DS with more digits than a float holds. ``str`` of one is its text, ``repr`` the number;
+  equality, hash and order are those of the number.
 - Taken: what PS3.5 6.2 allows; besides, an IS with a fraction of zeros ("12.0"), and texts longer than the VR allows.
 - Refused with ``ValueFormatError``: everything else, among it "nan", "inf", "1_000" and a decimal comma, which
   Python's own conversions would take or which differ by locale.
@@ -54,6 +55,9 @@ class IS(int):
         text: str = self.__dict__.get("_text", "")
         return text or int.__repr__(self)
 
+    def __str__(self) -> str:
+        return self.text
+
     def __reduce__(self) -> tuple[type[IS], tuple[str]]:
         return IS, (self.text,)
 
@@ -81,6 +85,14 @@ class DS(float):
             raise ValueFormatError("a DS value is not a decimal number (PS3.5 6.2)") from None
         self.text = text
         return self
+
+    @property
+    def decimal(self) -> Decimal:
+        """The number that the text says, exactly."""
+        return Decimal(self.text.strip(" "))
+
+    def __str__(self) -> str:
+        return self.text
 
     def __reduce__(self) -> tuple[type[DS], tuple[str]]:
         return DS, (self.text,)

@@ -4,22 +4,26 @@ Rules:
 
 - A ``PersonName`` is a ``str`` as stored, without the padding at its end: up to three component groups (alphabetic,
   ideographic, phonetic) divided by ``=``, each of up to five components divided by ``^``.
-- Equality and hash are those of ``str``: ``"A^B" != "A^B^^"``. Trailing empty components and groups say nothing
+- A group is a ``PersonName`` itself, so that ``name.ideographic.family_name`` is what it says.
+- Equality, hash and order are those of ``str``: ``"A^B" != "A^B^^"``. Trailing empty components and groups say nothing
   (PS3.5 6.2.1.1), so ``normal`` drops them, and the spaces around components, for whoever compares meanings.
 - More delimiters than the standard has are kept: the last component or group holds the rest.
+- Built from parts, a part that holds a delimiter is refused: it would become two.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, Self
+
+from kerma.errors import ValueEncodeError
 
 
 class NameGroup(NamedTuple):
-    """One component group, its components without surrounding spaces; absent ones are empty."""
+    """The five components of one group, without surrounding spaces; absent ones are empty."""
 
-    family: str = ""
-    given: str = ""
-    middle: str = ""
+    family_name: str = ""
+    given_name: str = ""
+    middle_name: str = ""
     prefix: str = ""
     suffix: str = ""
 
@@ -35,35 +39,38 @@ class PersonName(str):
     @classmethod
     def of(
         cls,
-        *,
-        family: str = "",
-        given: str = "",
-        middle: str = "",
+        family_name: str = "",
+        given_name: str = "",
+        middle_name: str = "",
         prefix: str = "",
         suffix: str = "",
-        ideographic: str = "",
-        phonetic: str = "",
-    ) -> PersonName:
-        """A name from its parts; ``ideographic`` and ``phonetic`` are whole groups with their own ``^``."""
-        alphabetic = str(NameGroup(family, given, middle, prefix, suffix))
-        return cls("=".join((alphabetic, ideographic, phonetic)).rstrip("="))
+        *,
+        ideographic: str | NameGroup = "",
+        phonetic: str | NameGroup = "",
+    ) -> Self:
+        """A name from the components of its alphabetic group; ``ideographic`` and ``phonetic`` are whole groups, as
+        text with their own ``^`` or as a ``NameGroup``. ``ValueEncodeError`` for a part that holds a delimiter.
+        """
+        alphabetic = NameGroup(family_name, given_name, middle_name, prefix, suffix)
+        groups = (alphabetic, ideographic, phonetic)
+        return cls("=".join(map(_joined, groups)).rstrip("="))
 
-    def _group(self, index: int) -> str:
+    def _group(self, index: int) -> PersonName:
         groups = self.split("=", 2)
-        return groups[index].strip(" ") if index < len(groups) else ""
+        return PersonName(groups[index].strip(" ") if index < len(groups) else "")
 
     @property
-    def alphabetic(self) -> str:
+    def alphabetic(self) -> PersonName:
         """The first component group, as stored."""
         return self._group(0)
 
     @property
-    def ideographic(self) -> str:
+    def ideographic(self) -> PersonName:
         """The second component group, as stored; empty where there is none."""
         return self._group(1)
 
     @property
-    def phonetic(self) -> str:
+    def phonetic(self) -> PersonName:
         """The third component group, as stored; empty where there is none."""
         return self._group(2)
 
@@ -73,19 +80,19 @@ class PersonName(str):
         return _take_apart(self._group(0)), _take_apart(self._group(1)), _take_apart(self._group(2))
 
     @property
-    def family(self) -> str:
+    def family_name(self) -> str:
         """The family name of the first group that is not empty."""
-        return self._first().family
+        return self._first().family_name
 
     @property
-    def given(self) -> str:
+    def given_name(self) -> str:
         """The given names of the first group that is not empty."""
-        return self._first().given
+        return self._first().given_name
 
     @property
-    def middle(self) -> str:
+    def middle_name(self) -> str:
         """The middle names of the first group that is not empty."""
-        return self._first().middle
+        return self._first().middle_name
 
     @property
     def prefix(self) -> str:
@@ -112,3 +119,16 @@ class PersonName(str):
 
 def _take_apart(group: str) -> NameGroup:
     return NameGroup(*(component.strip(" ") for component in group.split("^", 4)))
+
+
+def _joined(group: str | NameGroup) -> str:
+    forbidden = "=\\"
+    parts: tuple[str, ...] = (group,) if isinstance(group, str) else group
+    if not isinstance(group, str):
+        forbidden += "^"
+    if any(mark in part for part in parts for mark in forbidden):
+        raise ValueEncodeError(
+            "a part of a name holds a delimiter of names: ^, = or a backslash (PS3.5 6.2.1)",
+            hint="PersonName(text) takes a whole name with its delimiters",
+        )
+    return str(group)

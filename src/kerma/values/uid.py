@@ -17,7 +17,7 @@ DICOM_ROOT = "1.2.840.10008."
 
 
 class UID(str):
-    """A unique identifier; a ``str`` with three questions to ask."""
+    """A unique identifier; a ``str`` that knows what the standard calls it."""
 
     __slots__ = ()
 
@@ -30,6 +30,24 @@ class UID(str):
     def name(self) -> str:
         """The name in PS3.6 A ("CT Image Storage"); the UID itself where the standard has none."""
         return uids.name_of(str(self)) or str(self)
+
+    @property
+    def keyword(self) -> str:
+        """The keyword in PS3.6 A ("CTImageStorage"); "" where the standard has none."""
+        row = uids.lookup(str(self))
+        return "" if row is None else row.keyword
+
+    @property
+    def kind(self) -> str:
+        """What the standard registers it as ("SOP Class", "Transfer Syntax", ...); "" where it does not."""
+        row = uids.lookup(str(self))
+        return "" if row is None else row.type
+
+    @property
+    def retired(self) -> bool:
+        """Whether the standard has retired it."""
+        row = uids.lookup(str(self))
+        return row is not None and row.retired
 
     @property
     def private(self) -> bool:
