@@ -9,11 +9,13 @@ from kerma.errors import format_path
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One departure from the standard that was understood all the same.
+    """One departure from the standard that was understood all the same, or, with severity "error", damage that was
+    read around (``Strictness.SALVAGE``).
 
     ``code`` is a short stable word for programs ("wrong-vr"), ``text`` a sentence for people, ``offset`` counts
     bytes from the start of the source, ``path`` is tag, item index, tag, ..., ``section`` names the paragraph
-    ("PS3.5 7.1.2").
+    ("PS3.5 7.1.2"). Of damage, ``missing`` is how many bytes are not there, and ``kept`` the (start, end) of the
+    bytes that belong to no element that is given.
     """
 
     code: str
@@ -21,6 +23,9 @@ class Finding:
     offset: int | None = None
     path: tuple[int, ...] = ()
     section: str = ""
+    severity: str = "warning"
+    missing: int = 0
+    kept: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         text = self.text

@@ -53,8 +53,11 @@ class NetworkLimits:
 class Strictness(enum.Enum):
     """How to take what is wrong but understood.
 
-    LENIENT notes a ``Finding`` and goes on; STRICT raises. What is not understood is an error in both.
+    LENIENT notes a ``Finding`` and goes on; STRICT raises. What is not understood is an error in both. SALVAGE is
+    LENIENT for damaged files: where that would raise, it gives the whole elements before and after the damage and
+    notes a ``Finding`` of severity "error"; a value of which bytes are missing is never given.
     """
 
     LENIENT = "lenient"
     STRICT = "strict"
+    SALVAGE = "salvage"

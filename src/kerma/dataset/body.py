@@ -19,6 +19,7 @@ from typing import Any
 
 from kerma import values
 from kerma.dataset.lint import refuse_oddities
+from kerma.dataset.salvage import salvage
 from kerma.encoding.headers import other_encoding, read_header
 from kerma.encoding.marks import Header, Marks
 from kerma.encoding.scan import scan
@@ -145,6 +146,10 @@ class Body:
         """Scan, unless done."""
         if self.index_now is None:
             found: dict[int, Any]
+            if self.marks.salvage is not None:
+                whole, self.encoding = salvage(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
+                self.index_now = dict[int, int | str](whole)
+                return self.index_now
             try:
                 found = scan(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
             except FormatError:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from kerma.dataset.body import Body, Inherited
+from kerma.dataset.salvage import is_damaged, items_go_on
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.headers import encoding_inside
 from kerma.encoding.marks import Header
+from kerma.encoding.salvage import note
 from kerma.encoding.syntax import UNDEFINED, Encoding, key_of
 from kerma.encoding.walk import content_encoding, note_other_encoding, skip
 from kerma.errors import FormatError, TruncatedError
@@ -40,7 +42,11 @@ def _item_offsets(body: Body, pos: int, end: int, encoding: Encoding, path: tupl
     while pos < end:
         if end - pos < 8:
             missing = 8 - (end - pos)
-            raise TruncatedError("an item header is cut", missing=missing, offset=pos, path=(*path, len(offsets)))
+            cut = TruncatedError("an item header is cut", missing=missing, offset=pos, path=(*path, len(offsets)))
+            if marks.salvage is None:
+                raise cut
+            note(marks, cut, (pos, end))
+            break
         key, length = pair(buf, pos)
         if key != encoding.item:
             if key in {encoding.sequence_end, encoding.item_end}:
@@ -48,15 +54,20 @@ def _item_offsets(body: Body, pos: int, end: int, encoding: Encoding, path: tupl
                 marks.note("stray-delimiter", text, offset=pos, path=path, section="PS3.5 7.5")
                 pos += 8
                 continue
-            raise FormatError("not an item where one must be", offset=pos, path=path)
+            wrong = FormatError("not an item where one must be", offset=pos, path=path)
+            if marks.salvage is None:
+                raise wrong
+            pos = items_go_on(buf, pos, end, encoding, marks, wrong)
+            continue
         offsets.append(pos)
         if length == UNDEFINED:
             if pos + 8 not in marks.ends:
-                skip(buf, pos + 8, end, encoding, marks, path, path[-1], in_item=True)
+                inside = encoding_inside(buf, pos + 8, end, encoding)
+                skip(buf, pos + 8, end, inside, marks, (*path, len(offsets) - 1), path[-1], in_item=True)
             pos = marks.after(pos + 8)
         else:
             pos += 8 + length
-            if pos > end:
+            if pos > end and not is_damaged(marks, pos - 8 - length, pos - length):
                 # The sequence is all there and says where it ends; an element that is cut by that has its own error.
                 marks.note(
                     "item-length",

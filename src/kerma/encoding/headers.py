@@ -235,9 +235,12 @@ def encoding_inside(buf: Buffer, pos: int, end: int, encoding: Encoding) -> Enco
         if encoding.little_endian and (length == UNDEFINED or length <= end - pos - 8):
             return IMPLICIT_LE
         return encoding
-    _, code, _ = EXPLICIT_LE.header.unpack_from(buf, pos)
+    key, code, short = EXPLICIT_LE.header.unpack_from(buf, pos)
     if code in EXPLICIT_LE.short or code in EXPLICIT_LE.long:
         length = IMPLICIT_LE.header.unpack_from(buf, pos)[1]
         if length != UNDEFINED and length > end - pos - 8:
             return EXPLICIT_LE
+        # Two letters of a VR make a long value in implicit VR. Where that leads nowhere, they are the VR.
+        if code in EXPLICIT_LE.short and not plausible(buf, pos + 8 + length, end, IMPLICIT_LE, key):
+            return EXPLICIT_LE if plausible(buf, pos + 8 + short, end, EXPLICIT_LE, key) else encoding
     return encoding

@@ -25,12 +25,32 @@ class Header(NamedTuple):
     value: int
 
 
+class Salvage:
+    """What reading around damage needs again (``salvage``); only with ``Strictness.SALVAGE``.
+
+    ``gaps``: offset where items stop making sense -> where they go on; ``resume``: offset of an undefined-length value
+    that ends at its damage -> where reading goes on after it; ``mended``: offsets of values whose bytes are not to be
+    written again as they are; ``damage``: what was noted, by offset; ``searched``: bytes that were searched so far;
+    ``active``: whether a walk may mend.
+    """
+
+    __slots__ = ("active", "damage", "gaps", "mended", "resume", "searched")
+
+    def __init__(self) -> None:
+        self.active = True
+        self.damage: dict[int, Finding] = {}
+        self.gaps: dict[int, int] = {}
+        self.mended: set[int] = set()
+        self.resume: dict[int, int] = {}
+        self.searched = 0
+
+
 class Marks:
     """Shared notes about one buffer. ``ends``: offset of an undefined-length value -> offset of its delimiter;
     ``bare``: those without one.
     """
 
-    __slots__ = ("bare", "ends", "findings", "limits", "odd", "partial", "strict", "whole")
+    __slots__ = ("bare", "ends", "findings", "limits", "odd", "partial", "salvage", "strict", "whole")
 
     def __init__(self, limits: Limits, strictness: Strictness) -> None:
         self.ends: dict[int, int] = {}
@@ -41,6 +61,7 @@ class Marks:
         self.partial = False  # more bytes may come: an end inside a sequence is no missing delimiter
         self.whole = 0
         self.strict = strictness is Strictness.STRICT
+        self.salvage: Salvage | None = Salvage() if strictness is Strictness.SALVAGE else None
 
     def note(self, code: str, text: str, *, offset: int, path: tuple[int, ...] = (), section: str = "") -> None:
         """A departure that is understood: a ``Finding`` when lenient, ``FormatError`` when strict."""
@@ -61,4 +82,6 @@ class Marks:
     def after(self, value: int) -> int:
         """The offset of what follows the undefined-length value at ``value``, once walked."""
         end = self.ends[value]
-        return end if value in self.bare else end + 8
+        if value not in self.bare:
+            return end + 8
+        return end if self.salvage is None else self.salvage.resume.get(value, end)

@@ -163,13 +163,23 @@ def _scan_implicit(
 
 
 def careful(
-    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...] = ()
+    buf: Buffer,
+    start: int,
+    end: int,
+    encoding: Encoding,
+    marks: Marks,
+    path: tuple[int, ...] = (),
+    found: dict[int, int] | None = None,
 ) -> dict[int, int]:
-    """The same as ``scan`` with every step checked; for big endian, and for what the fast loops gave up on."""
-    index: dict[int, int] = {}
+    """The same as ``scan`` with every step checked; for big endian, and for what the fast loops gave up on.
+
+    Where it raises, ``found`` has the whole elements before, and ``marks.whole`` is the offset of the one that is not.
+    """
+    index: dict[int, int] = {} if found is None else found
     pos = start
     filled = start  # up to here the bytes are known not to be only padding to the end
     while pos < end:
+        marks.whole = pos
         key, *_ = encoding.pair.unpack_from(buf, pos) if end - pos >= 8 else (0, 0)
         if key == 0 and pos >= filled:
             filled = _first_not_zero(buf, pos, end)

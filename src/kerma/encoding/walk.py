@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from kerma.encoding.headers import encoding_inside, header_at
 from kerma.encoding.marks import Marks
+from kerma.encoding.salvage import mend
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
 from kerma.errors import FormatError, LimitError, TruncatedError
@@ -20,7 +21,7 @@ _SECTION = "PS3.5 7.5"
 _LONGEST = 64
 
 
-class _Level:
+class Level:
     """One open sequence (``item`` -1 or the count of items so far) or one open item of it."""
 
     __slots__ = ("count", "encoding", "in_item", "start", "tag")
@@ -38,7 +39,7 @@ def content_encoding(encoding: Encoding, vr: str) -> Encoding:
     return IMPLICIT_LE if vr == "UN" else encoding
 
 
-def _path(base: tuple[int, ...], stack: list[_Level]) -> tuple[int, ...]:
+def _path(base: tuple[int, ...], stack: list[Level]) -> tuple[int, ...]:
     """Where the walk is: tag, item, tag ...; of a deep nesting only the beginning."""
     path = list(base)
     for level in stack[:_LONGEST]:
@@ -68,22 +69,25 @@ def skip(
     """
     if start in marks.ends:
         return marks.after(start)
-    walk = _Walk(buf, end, marks, path, _Level(start, encoding, tag, in_item=in_item))
-    try:
-        return walk.run()
-    except FormatError as error:
-        within = _path(path, walk.stack)
-        if error.path[:1] != within[:1]:  # from a header, which does not know where it lies
-            error.path = (*within, *error.path)
-        raise
+    walk = Walk(buf, end, marks, path, Level(start, encoding, tag, in_item=in_item))
+    while True:
+        try:
+            return walk.run()
+        except FormatError as error:
+            within = _path(path, walk.stack)
+            if error.path[:1] != within[:1]:  # from a header, which does not know where it lies
+                error.path = (*within, *error.path)
+            if marks.salvage is None or not marks.salvage.active or isinstance(error, LimitError):
+                raise
+            mend(walk, error, marks.salvage)
 
 
-class _Walk:
+class Walk:
     """One walk: the open levels, the innermost last, and where it is."""
 
     __slots__ = ("buf", "end", "marks", "path", "pos", "stack")
 
-    def __init__(self, buf: Buffer, end: int, marks: Marks, path: tuple[int, ...], level: _Level) -> None:
+    def __init__(self, buf: Buffer, end: int, marks: Marks, path: tuple[int, ...], level: Level) -> None:
         self.buf = buf
         self.end = end
         self.marks = marks
@@ -101,7 +105,7 @@ class _Walk:
                 self._items(level)
         return self.pos
 
-    def _items(self, level: _Level) -> None:
+    def _items(self, level: Level) -> None:
         """Over the items of a sequence, to its end or to an item of undefined length."""
         buf, end, marks = self.buf, self.end, self.marks
         encoding = level.encoding
@@ -123,7 +127,7 @@ class _Walk:
                     continue
                 level.count -= 1
                 self.pos = pos
-                self._open(_Level(pos, self._inside(pos, encoding), 0, in_item=True))
+                self._open(Level(pos, self._inside(pos, encoding), 0, in_item=True))
                 return
             if key == encoding.item_end:
                 marks.note("stray-delimiter", "an item delimiter without an item", offset=pos, section=_SECTION)
@@ -140,7 +144,7 @@ class _Walk:
             return
         self._missing_end(pos)
 
-    def _elements(self, level: _Level) -> None:
+    def _elements(self, level: Level) -> None:
         """Over the elements of an item, to its end or to an element of undefined length."""
         buf, end, marks = self.buf, self.end, self.marks
         encoding = level.encoding
@@ -167,11 +171,11 @@ class _Walk:
                 continue
             self.pos = pos
             inside = content_encoding(encoding, header.vr)
-            self._open(_Level(pos, inside, key_of(header.key), in_item=False))
+            self._open(Level(pos, inside, key_of(header.key), in_item=False))
             return
         self._missing_end(pos)
 
-    def _close_item(self, level: _Level, pos: int, *, is_item_end: bool) -> None:
+    def _close_item(self, level: Level, pos: int, *, is_item_end: bool) -> None:
         marks = self.marks
         marks.ends[level.start] = pos
         if is_item_end:
@@ -185,7 +189,7 @@ class _Walk:
         if self.stack:
             self.stack[-1].count += 1
 
-    def _open(self, level: _Level) -> None:
+    def _open(self, level: Level) -> None:
         self.stack.append(level)
         depth = self.marks.limits.max_depth
         if len(self.stack) > 2 * depth:
@@ -241,7 +245,7 @@ def _cut(pos: int, length: int, end: int, path: tuple[int, ...]) -> TruncatedErr
     )
 
 
-def _not_an_item(buf: Buffer, pos: int, end: int, stack: list[_Level], marks: Marks, path: tuple[int, ...]) -> None:
+def _not_an_item(buf: Buffer, pos: int, end: int, stack: list[Level], marks: Marks, path: tuple[int, ...]) -> None:
     """Neither item nor delimiter: a finding where the next element of the level above plausibly begins here."""
     outer = stack[-2].encoding if len(stack) > 1 else stack[-1].encoding
     try:
