@@ -136,7 +136,8 @@ def main(argv: list[str] | None = None) -> int:
                 report.add(race)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    _write(report, notes, figures)
+        _save(report, notes, figures)  # an hour's figures are not lost to what fails in the last minute
+    _print(report, notes)
     return 0
 
 
@@ -144,8 +145,8 @@ def _tell(text: str) -> None:
     print(text, file=sys.stderr)
 
 
-def _write(report: Report, notes: list[str], figures: dict[str, object]) -> None:
-    """The report of the races with what is no race behind it; and all of it to the terminal."""
+def _save(report: Report, notes: list[str], figures: dict[str, object]) -> None:
+    """The report of the races so far, with what is no race behind it."""
     if report.races:
         report.save(OUT)
     rest = "\n\n".join(notes)
@@ -154,6 +155,10 @@ def _write(report: Report, notes: list[str], figures: dict[str, object]) -> None
     with (OUT / "network.md").open("w") as file:
         file.write(report.markdown() + (f"\n```\n{rest}\n```\n" if rest else ""))
     (OUT / "network.json").write_text(json.dumps({**report.as_json(), **figures}, indent=1))
+
+
+def _print(report: Report, notes: list[str]) -> None:
+    rest = "\n\n".join(notes)
     print(report.text() + "\n" + rest)
     for sentence in report.missed():
         print(f"missed: {sentence}")
