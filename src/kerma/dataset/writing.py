@@ -80,6 +80,11 @@ def plain_chunks(ds: Dataset) -> Iterator[Buffer]:
     return _pieces(ds._body, ds._body.encoding, touched(ds._body))
 
 
+def encoded_chunks(ds: Dataset, encoding: Encoding) -> Iterator[Buffer]:
+    """The elements in ``encoding``, not deflated; for forms that are in no transfer syntax."""
+    return _pieces(ds._body, encoding, touched(ds._body))
+
+
 def _pieces(body: Body, encoding: Encoding, changed: set[int]) -> Iterator[Buffer]:
     if not changed and body.encoding is encoding:
         return slices(body.buf, body.start, body.end)

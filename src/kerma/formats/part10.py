@@ -19,11 +19,13 @@ from kerma.dataset.dataset import FileState
 from kerma.dataset.writing import touched
 from kerma.encoding.inflate import inflate
 from kerma.encoding.marks import Marks
+from kerma.encoding.salvage import note as note_damage
 from kerma.encoding.scan import scan_window
 from kerma.encoding.source import Buffer, ByteSource
-from kerma.encoding.syntax import Encoding, encoding_of, key_of, tag_of
+from kerma.encoding.syntax import IMPLICIT_BE, Encoding, encoding_of, key_of, tag_of
 from kerma.encoding.writer import slices
-from kerma.errors import FormatError, KermaError, TruncatedError, UnsupportedSyntaxError
+from kerma.errors import FormatError, KermaError, NotDicomError, TruncatedError, UnsupportedSyntaxError
+from kerma.formats import acr_nema
 from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.formats.instance import Instance
 from kerma.formats.late import FLAGS, LateFile, read_at, read_fully
@@ -126,7 +128,12 @@ def _state(buf: Buffer, head: Head, whole: Any, closer: Any) -> FileState:
 
 
 def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any = None) -> Dataset:
-    head = split_head(buf, len(buf), limits=limits, strictness=strictness)
+    try:
+        head = split_head(buf, len(buf), limits=limits, strictness=strictness)
+    except NotDicomError:
+        if not acr_nema.looks_big_endian(buf, len(buf)):
+            raise
+        return _big_endian_stream(buf, Marks(limits, strictness), closer)
     encoding, deflated = _encoding(buf, head)
     state = _state(buf, head, lambda: buf, closer)
     marks = head.marks
@@ -134,13 +141,31 @@ def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any = None) 
     data = buf
     if deflated:
         state.deflated = memoryview(buf)[start:]
-        data = inflate(state.deflated, limits)
+        damage: list[FormatError] | None = None if marks.salvage is None else []
+        data = inflate(state.deflated, limits, damage)
         state.findings = head.findings
         marks = Marks(limits, strictness)
+        if damage:
+            note_damage(marks, damage[0], None)
         start, end = 0, len(data)
     body = Body(data, start, end, encoding, marks)
     body.load()
-    return Dataset.from_body(body, state)
+    ds = Dataset.from_body(body, state)
+    if head.meta is None:
+        acr_nema.note(ds)
+    return ds
+
+
+def _big_endian_stream(buf: Any, marks: Marks, closer: Any) -> Dataset:
+    """An ACR-NEMA stream of a big-endian machine: elements in no transfer syntax."""
+    state = FileState()
+    state.whole = lambda: buf
+    state.closer = closer
+    body = Body(buf, 0, len(buf), IMPLICIT_BE, marks)
+    body.load()
+    ds = Dataset.from_body(body, state)
+    acr_nema.note(ds)
+    return ds
 
 
 def _encoding(buf: Buffer, head: Head) -> tuple[Encoding, bool]:
