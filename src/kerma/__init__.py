@@ -16,9 +16,11 @@ if TYPE_CHECKING:
     from kerma.archive import Archive
     from kerma.dataset import Dataset, Element, Sequence
     from kerma.errors import KermaError
+    from kerma.formats.building import unwrap, wrap
     from kerma.formats.json import to_json
     from kerma.formats.part10 import open, read, write  # noqa: A004  (the name that users type)
     from kerma.net.client import connect
+    from kerma.values.new_uid import new_uid
 
 __all__ = [
     "Archive",
@@ -29,9 +31,12 @@ __all__ = [
     "__version__",
     "aio",
     "connect",
+    "new_uid",
     "open",
     "read",
     "to_json",
+    "unwrap",
+    "wrap",
     "write",
 ]
 
@@ -42,9 +47,12 @@ _HOME = {
     "KermaError": "kerma.errors",
     "Sequence": "kerma.dataset",
     "connect": "kerma.net.client",
+    "new_uid": "kerma.values.new_uid",
     "open": "kerma.formats.part10",
     "read": "kerma.formats.part10",
     "to_json": "kerma.formats.json",
+    "unwrap": "kerma.formats.building",
+    "wrap": "kerma.formats.building",
     "write": "kerma.formats.part10",
 }
 _MODULES = {"aio"}

@@ -54,6 +54,7 @@ WAITING = {
 }
 THIRD_PARTY_HOME: dict[str, set[str]] = {
     "numpy": {"pixels"},
+    "PIL": {"formats", "pixels"},
     "sqlalchemy": {"archive"},
     "alembic": {"archive"},
     "click": {"cli"},

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from kerma.errors import UsageError
+from kerma.errors import UsageError, ValueEncodeError
 from kerma.net.peer import check_aet
 from kerma.standard import transfer_syntaxes
+from kerma.values.new_uid import new_uid
 
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+")
 
@@ -112,6 +113,14 @@ def _uid(text: str) -> str:
     return text
 
 
+def _uid_root(text: str) -> str:
+    try:
+        new_uid(text)
+    except ValueEncodeError as error:
+        raise ValueError(f"a root for UIDs is wanted: {error.message}") from None
+    return text
+
+
 def _transfer_syntax(text: str) -> str:
     row = transfer_syntaxes.get(_uid(text))
     if row is None:
@@ -197,3 +206,4 @@ HOST = _text_kind("a host name or IP address", _host)
 ADDRESSES = _list_kind("a list of addresses HOST:PORT", Address.parse)
 TRANSFER_SYNTAXES = _list_kind("a list of UIDs of transfer syntaxes", _transfer_syntax)
 UIDS = _list_kind("a list of UIDs", _uid)
+UID_ROOT = _text_kind("a root for UIDs", _uid_root)

@@ -12,6 +12,7 @@ INTRODUCTION = {
     "limits": "Bounds on what comes from the network.",
     "tls": "Certificates, for listening and for connecting.",
     "archive": "What is kept, and how.",
+    "uids": "The UIDs of new objects.",
     "log": "Structured logs on standard error.",
     "peer": f"A peer by name; any number of them. In the environment {PEERS_VARIABLE} holds "
     "`name=AET@HOST:PORT`, several with commas, `+tls` at the end of one for TLS.",

@@ -19,6 +19,7 @@ from kerma.app.kinds import (
     PATH,
     PEER_NAME,
     TRANSFER_SYNTAXES,
+    UID_ROOT,
     UIDS,
     Address,
     Kind,
@@ -113,6 +114,15 @@ class ArchiveSection:
 
 
 @dataclass(frozen=True, slots=True)
+class UIDsSection:
+    """``[uids]``: the UIDs of new objects."""
+
+    root: str | None = _key(
+        None, UID_ROOT, "a root of your organisation to make UIDs under; left out: 2.25 and a UUID (PS3.5 B.2)"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class LogSection:
     """``[log]``: structured logs on standard error."""
 
@@ -141,6 +151,7 @@ class Config:
     limits: LimitsSection = LimitsSection()
     tls: TLSSection = TLSSection()
     archive: ArchiveSection = ArchiveSection()
+    uids: UIDsSection = UIDsSection()
     log: LogSection = LogSection()
     peers: tuple[PeerSection, ...] = ()
 
@@ -150,6 +161,7 @@ SECTIONS: dict[str, type] = {
     "limits": LimitsSection,
     "tls": TLSSection,
     "archive": ArchiveSection,
+    "uids": UIDsSection,
     "log": LogSection,
 }
 """The tables of the file by name, in the order of the reference; ``[[peer]]`` stands apart, being an array."""

@@ -32,6 +32,8 @@ COMMANDS = {
     "get": "Fetch instances from a peer (C-GET).",
     "move": "Have a peer send instances elsewhere (C-MOVE).",
     "dump": "Show what is in files.",
+    "wrap": "Make DICOM of pictures, PDF, CDA, STL, OBJ or MTL.",
+    "unwrap": "Take the documents out of encapsulated objects.",
     "import": "Take files into a local archive.",
     "export": "Copy instances out of a local archive.",
     "reindex": "Build a local archive's index anew from its files.",
