@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from kerma import values
+from kerma.dataset.fragments import Fragments
 from kerma.dataset.sequence import Sequence
 from kerma.errors import ValueEncodeError
 from kerma.standard import elements
@@ -65,6 +66,8 @@ def normal_value(tag: int, vr: str, value: Any) -> Any:
         return value if isinstance(value, Sequence) else Sequence(value)
     if value is None:
         return None
+    if isinstance(value, Fragments) and vr in {"OB", "OW"}:
+        return value
     if vr in _BULK:
         try:
             view = memoryview(bytes(value) if isinstance(value, bytearray) else value)
