@@ -198,4 +198,4 @@ def stalling_instance(gate: Gate) -> Instance:
     ds.add("PixelData", "OW", bytes(24 << 20))
     syntax = "1.2.840.10008.1.2.1"
     data = ds.to_bytes(syntax)
-    return Instance(ds.SOPClassUID, "1.2", syntax, 0, len(data), lambda: StallingSource(data, gate))
+    return Instance(ds.SOPClassUID or "", "1.2", syntax, 0, len(data), lambda: StallingSource(data, gate))

@@ -49,7 +49,7 @@ def test_what_is_absent() -> None:
     with pytest.raises(AttributeError, match="no StudyDate"):
         _ = ds.StudyDate
     with pytest.raises(AttributeError, match="PatientName"):
-        _ = ds.PatientNam
+        _ = ds.PatientNam  # type: ignore[attr-defined]
     with pytest.raises(KeyError):
         _ = ds["StudyDate"]
     with pytest.raises(AttributeError):
@@ -63,9 +63,9 @@ def test_what_is_absent() -> None:
 def test_an_unknown_keyword_cannot_be_assigned() -> None:
     ds = Dataset()
     with pytest.raises(AttributeError, match="did you mean PatientName"):
-        ds.PatientNmae = "X"
+        ds.PatientNmae = "X"  # type: ignore[attr-defined]
     with pytest.raises(AttributeError):
-        ds.lower_case = 1
+        ds.lower_case = 1  # type: ignore[attr-defined]
     assert len(ds) == 0
 
 
@@ -89,7 +89,7 @@ def test_what_a_vr_cannot_hold_is_refused_when_assigned() -> None:
         with pytest.raises(ValueEncodeError):
             setattr(ds, keyword, value)
     with pytest.raises(TypeError):
-        ds.ConceptNameCodeSequence = ["no data set"]
+        ds.ConceptNameCodeSequence = ["no data set"]  # type: ignore[list-item]
     assert len(ds) == 0
 
 

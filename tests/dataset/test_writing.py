@@ -157,7 +157,7 @@ def test_long_values_become_un_and_come_back() -> None:
     assert data[4:6] == b"UN"
     again = Dataset.from_bytes(data, EXPLICIT)
     assert again["PixelSpacing"].vr == "DS"
-    assert len(again.PixelSpacing) == 20_000
+    assert len(again.PixelSpacing or ()) == 20_000
 
 
 def encapsulated() -> bytes:

@@ -68,11 +68,11 @@ def test_the_head_is_read_and_pixels_when_they_are_asked_for(
         if item:
             assert ds.AnatomicRegionSequence[0].CodeValue == "T-1"
         assert late_of(ds)
-        assert bytes(ds.PixelData) == PIXELS
+        assert bytes(ds.PixelData or b"") == PIXELS
         assert not late_of(ds)
         assert ds.PatientName == "Müller^Jörg"
         if after:
-            assert len(ds.DataSetTrailingPadding) == after
+            assert len(ds.DataSetTrailingPadding or b"") == after
         assert ds == kerma.read(path.read_bytes())
 
 
@@ -95,7 +95,7 @@ def test_a_file_may_be_changed_in_its_place(path: Path) -> None:
     ds = kerma.read(path)
     ds.PatientName = "Doe^Jane"
     kerma.write(ds, path)
-    assert bytes(ds.PixelData) == PIXELS
+    assert bytes(ds.PixelData or b"") == PIXELS
     assert kerma.read(path).PatientName == "Doe^Jane"
 
 
@@ -106,7 +106,7 @@ def test_ten_thousand_data_sets_hold_nothing_open(path: Path) -> None:
     before = len(list(folder.iterdir()))
     kept = [kerma.read(path) for _ in range(2000)]
     assert len(list(folder.iterdir())) <= before + 1
-    assert bytes(kept[-1].PixelData) == PIXELS
+    assert bytes(kept[-1].PixelData or b"") == PIXELS
     assert len(list(folder.iterdir())) <= before + 1
 
 
@@ -138,7 +138,7 @@ def test_closing(path: Path) -> None:
         _ = ds.PixelData
     with kerma.open(path) as ds:
         pixels = ds.PixelData
-    assert bytes(pixels) == PIXELS
+    assert bytes(pixels or b"") == PIXELS
 
 
 def test_the_working_folder_may_change(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -146,16 +146,16 @@ def test_the_working_folder_may_change(path: Path, monkeypatch: pytest.MonkeyPat
     ds = kerma.read(path.name)
     (tmp_path / "other").mkdir()
     monkeypatch.chdir(tmp_path / "other")
-    assert bytes(ds.PixelData) == PIXELS
+    assert bytes(ds.PixelData or b"") == PIXELS
 
 
 def test_very_large_ones_are_mapped(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "_MAPPED", 1000)
     ds = kerma.read(path)
     view = ds.PixelData
-    assert bytes(view) == PIXELS
+    assert bytes(view or b"") == PIXELS
     ds.close()
-    assert bytes(view) == PIXELS
+    assert bytes(view or b"") == PIXELS
 
 
 @pytest.mark.parametrize("cut", [1, 4, 100_000])
@@ -193,7 +193,7 @@ def test_a_small_file_is_read_at_once(tmp_path: Path) -> None:
     kerma.write(small, path)
     ds = kerma.read(path)
     path.unlink()
-    assert bytes(ds.PixelData) == bytes(100)
+    assert bytes(ds.PixelData or b"") == bytes(100)
 
 
 def test_a_head_that_is_larger_than_the_window(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_head_that_is_larger_than_the_window(tmp_path: Path) -> None:
     kerma.write(ds, path)
     back = kerma.read(path)
     assert not late_of(back)
-    assert back.ImageComments == "x" * 10240 or len(back.ImageComments) == 2 * part10._WINDOW
+    assert back.ImageComments == "x" * 10240 or len(back.ImageComments or "") == 2 * part10._WINDOW
     assert back.Rows == 512
 
 
@@ -219,4 +219,4 @@ def test_every_size_of_a_head_around_the_window(tmp_path: Path) -> None:
         back = kerma.read(other)
         assert back.Rows == 512
         assert back.AnatomicRegionSequence[0].CodeValue == "T-1"
-        assert bytes(back.PixelData) == PIXELS
+        assert bytes(back.PixelData or b"") == PIXELS

@@ -75,7 +75,7 @@ def failed(effect: Send | SendPayload) -> list[str]:
     if effect.data is None:
         return []
     value = Dataset.from_bytes(effect.data, EXPLICIT_LE).FailedSOPInstanceUIDList
-    return [value] if isinstance(value, str) else list(value)
+    return [value] if isinstance(value, str) else list(value or ())
 
 
 def answered(script: Script, status: int = 0) -> Message:

@@ -11,7 +11,7 @@ Rules of this module:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from kerma import values
 from kerma.dataset import compare, copying, walking, writing
@@ -31,6 +31,11 @@ from kerma.errors import FormatError, KermaError, ValueFormatError
 from kerma.findings import Finding
 from kerma.limits import Limits, Strictness
 from kerma.standard import elements
+
+if TYPE_CHECKING:
+    from kerma.dataset._gen.attributes import Attributes
+else:
+    Attributes = object  # what it types is read by dataset.keywords
 
 _KEYS: dict[str, int] = {}  # keyword -> index key, of the keywords that were used
 _BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
@@ -62,7 +67,7 @@ def _key_of_name(name: str) -> int | None:
     return key
 
 
-class Dataset:
+class Dataset(Attributes):
     """A DICOM data set. ``Dataset()`` is empty; ``from_bytes`` and ``kerma.read`` give one over bytes."""
 
     __slots__ = ("__weakref__", "_body", "_file")
@@ -173,13 +178,15 @@ class Dataset:
 
     # -- reading -------------------------------------------------------------------------------------------------------
 
-    def __getattr__(self, name: str) -> Any:
-        # Called for a keyword that is asked for the first time or absent here, and for what is no keyword.
-        if name not in _KEYS:
-            if _key_of_name(name) is None:
-                raise AttributeError(f"Dataset has no attribute {name!r}{_meant(name)}")
-            return getattr(self, name)
-        raise AttributeError(f"the data set has no {name}")
+    if not TYPE_CHECKING:  # type checkers have the attributes one by one, and tell of a name that is none
+
+        def __getattr__(self, name: str) -> Any:
+            # Called for a keyword that is asked for the first time or absent here, and for what is no keyword.
+            if name not in _KEYS:
+                if _key_of_name(name) is None:
+                    raise AttributeError(f"Dataset has no attribute {name!r}{_meant(name)}")
+                return getattr(self, name)
+            raise AttributeError(f"the data set has no {name}")
 
     def _placed(self, error: ValueFormatError, key: int, at: int | str) -> ValueFormatError:
         """A decoder's error with the place that it happened at."""
@@ -309,16 +316,18 @@ class Dataset:
 
     # -- changing ------------------------------------------------------------------------------------------------------
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not name[:1].isupper():
-            object.__setattr__(self, name, value)
-            return
-        key = _KEYS.get(name)
-        if key is None:
-            key = _key_of_name(name)
+    if not TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if not name[:1].isupper() and name != "dBdt":  # the one keyword that begins small
+                object.__setattr__(self, name, value)
+                return
+            key = _KEYS.get(name)
             if key is None:
-                raise AttributeError(f"{name!r} is no keyword of PS3.6{_meant(name)}")
-        self._assign(key, None, value)
+                key = _key_of_name(name)
+                if key is None:
+                    raise AttributeError(f"{name!r} is no keyword of PS3.6{_meant(name)}")
+            self._assign(key, None, value)
 
     def __setitem__(self, key: str | int, value: Any) -> None:
         if isinstance(value, Element):

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 import re
 from decimal import Decimal
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from kerma.errors import ValueEncodeError, ValueFormatError
 
@@ -85,6 +85,11 @@ class DS(float):
             raise ValueFormatError("a DS value is not a decimal number (PS3.5 6.2)") from None
         self.text = text
         return self
+
+    if TYPE_CHECKING:  # that a DS can equal an int is not told by float's own
+
+        def __eq__(self, other: object) -> bool: ...
+        def __hash__(self) -> int: ...
 
     @property
     def decimal(self) -> Decimal:
