@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from kerma.dataset.body import Body
 from kerma.dataset.sequence import Sequence
 from kerma.dataset.writing import touched
+from kerma.encoding.syntax import key_of
 
 if TYPE_CHECKING:
     from kerma.dataset.dataset import Dataset
@@ -18,6 +20,19 @@ def shallow(body: Body) -> Body:
     for key, value in body.cache.items():
         twin.cache[key] = value.twin(lambda item: item) if type(value) is Sequence else value
     return twin
+
+
+def selected(ds: Dataset, tags: Iterable[int]) -> Dataset:
+    """A data set of those elements of ``ds`` that ``tags`` names, with their bytes; what is not there is left out.
+    Sequences are shared with ``ds``.
+    """
+    source = ds._body
+    twin = _twin(source)
+    twin.changed = True
+    index = source.index
+    twin.index_now = {key: index[key] for key in map(key_of, tags) if key in index}
+    twin.cache = {key: source.cache[key] for key in twin.index_now if key in source.cache}
+    return type(ds).from_body(twin)
 
 
 def deep(ds: Dataset) -> Dataset:
