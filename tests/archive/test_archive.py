@@ -42,6 +42,7 @@ def test_stored_found_and_read(archive: Archive, make: Make, store: Store, synta
     assert (found.PatientName, found.Rows, found.PixelSpacing) == ("Müller^Hans", 32, None)
     back = archive.open(str(ds.SOPInstanceUID))
     assert back.PatientName == "Müller^Hans"
+    assert back.meta is not None
     assert back.meta.SourceApplicationEntityTitle == "MODALITY"
     assert archive.check().clean
 

@@ -64,6 +64,7 @@ def test_the_head_is_read_and_pixels_when_they_are_asked_for(
         assert ds.get(0x00211005) in {"value 5", b"value 5 "}
         assert "PixelData" in ds
         assert list(ds) == sorted(ds)
+        assert ds.meta is not None
         assert ds.meta.TransferSyntaxUID == syntax
         if item:
             assert ds.AnatomicRegionSequence[0].CodeValue == "T-1"

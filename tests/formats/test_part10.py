@@ -86,6 +86,8 @@ def test_a_changed_file_keeps_what_was_not_changed(tmp_path: Path) -> None:
     again = kerma.read(tmp_path / "out")
     assert again.PatientID == "NEW"
     assert again.preamble == ds.preamble
+    assert again.meta is not None
+    assert ds.meta is not None
     assert again.meta.ImplementationClassUID == ds.meta.ImplementationClassUID
     assert again["PixelData"].raw == ds["PixelData"].raw
     assert dcmread(tmp_path / "out").PatientID == "NEW"
@@ -120,6 +122,7 @@ def test_the_sop_instance_uid_of_the_meta_information_follows() -> None:
     ds = kerma.read(path_of("CT_small.dcm"))
     ds.SOPInstanceUID = "1.2.3.4"
     again = kerma.read(b"".join(part10.file_chunks(ds)))
+    assert again.meta is not None
     assert again.meta.MediaStorageSOPInstanceUID == "1.2.3.4"
 
 

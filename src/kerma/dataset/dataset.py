@@ -134,14 +134,15 @@ class Dataset(Attributes):
         self._own_file().whole = None
 
     @property
-    def meta(self) -> Any:
+    def meta(self) -> Dataset | None:
         """The file meta information (PS3.10 7.1), a Dataset of group 0002; None where there is none."""
         file = self._file
         if file is None or file.meta is None:
             return None
         if type(file.meta) is tuple:
             file.meta = Dataset.from_body(Body(*file.meta))
-        return file.meta
+        meta: Dataset | None = file.meta
+        return meta
 
     @meta.setter
     def meta(self, value: Dataset | None) -> None:
