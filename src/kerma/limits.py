@@ -11,6 +11,22 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class ArchiveLimits:
+    """Bounds on what zip, tar and compressed files may unpack to."""
+
+    max_members: int = 1_000_000
+    """Members of one archive that are looked at."""
+    max_member: int = 16 << 30
+    """Bytes of one member."""
+    max_total: int = 256 << 30
+    """Bytes of all members that one walk unpacks."""
+    max_ratio: int = 1_200
+    """Unpacked bytes for each packed byte; deflate itself cannot exceed 1,032."""
+    max_nested: int = 4
+    """Archives inside one another."""
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """Bounds for reading data sets (PS3.5)."""
 
@@ -22,6 +38,8 @@ class Limits:
     """Bytes that a deflated data set may inflate to."""
     max_value: int = 1 << 32
     """Bytes of one value that may be decoded to a Python object other than a view."""
+    archives: ArchiveLimits = ArchiveLimits()
+    """For a file inside an archive; ``max_inflated`` bounds that file as well."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from kerma.app.collect import CollectLimits, Collector, Found, Unusable, archive_kind
+from kerma.app.collect import Collector, Found, Unusable
 from kerma.errors import LimitError
+from kerma.formats.containers import archive_kind
+from kerma.limits import ArchiveLimits
 
 DICOM = bytes(128) + b"DICM" + bytes(20)
 
@@ -82,7 +84,7 @@ def test_members_are_numbered_files_whatever_they_are_called(tmp_path: Path, kin
         found = [item for item in collector.walk([path]) if isinstance(item, Found)]
         assert [item.path.read_bytes() for item in found] == list(members.values())
         assert [item.path.name for item in found] == ["1", "2", "3", "4"]
-        assert [item.name.split("!")[1] for item in found] == list(members)
+        assert [item.name.split(f".{kind}/")[1] for item in found] == list(members)
         folders = {item.path.parent for item in found}
         assert len(folders) == 1
     assert sorted(tmp_path.rglob("*")) == before
@@ -100,19 +102,19 @@ def test_links_and_devices_in_a_tar_are_passed_over(tmp_path: Path) -> None:
         info.size = 3
         archive.addfile(info, io.BytesIO(b"abc"))
     with Collector() as collector:
-        assert names(collector.walk([path])) == [f"{path}!real"]
+        assert names(collector.walk([path])) == [f"{path}/real"]
 
 
 @pytest.mark.parametrize(
     "limits",
     [
-        CollectLimits(max_members=2),
-        CollectLimits(max_member=99),
-        CollectLimits(max_total=250),
-        CollectLimits(max_ratio=2),
+        ArchiveLimits(max_members=2),
+        ArchiveLimits(max_member=99),
+        ArchiveLimits(max_total=250),
+        ArchiveLimits(max_ratio=2),
     ],
 )
-def test_a_bomb_is_an_error(tmp_path: Path, limits: CollectLimits) -> None:
+def test_a_bomb_is_an_error(tmp_path: Path, limits: ArchiveLimits) -> None:
     path = write_zip(tmp_path / "bomb.zip", {str(number): bytes(100) for number in range(3)})
     with Collector(limits) as collector:
         last = list(collector.walk([path]))[-1]

@@ -23,9 +23,9 @@ def instance(path: Path, sop_class: str = "1.2.840.10008.5.1.4.1.1.2") -> Path:
 
 def test_an_instance_is_called_by_the_name_that_the_user_knows(tmp_path: Path) -> None:
     path = instance(tmp_path / "1")
-    found = probe(Found(path, "study.zip!a.dcm", named=False))
+    found = probe(Found(path, "study.zip/a.dcm", named=False))
     assert isinstance(found, Probed)
-    assert (found.instance.sop_instance_uid, found.instance.name) == ("1.2.3", "study.zip!a.dcm")
+    assert (found.instance.sop_instance_uid, found.instance.name) == ("1.2.3", "study.zip/a.dcm")
 
 
 @pytest.mark.parametrize("data", [b"", b"plain text", bytes(4096)], ids=["empty", "text", "zeros"])
@@ -48,9 +48,9 @@ def test_a_dicomdir_is_passed_over(tmp_path: Path) -> None:
 def test_broken_dicom_is_a_failure_wherever_it_lay(tmp_path: Path) -> None:
     path = tmp_path / "broken"
     path.write_bytes(instance(tmp_path / "whole").read_bytes()[:150])
-    found = probe(Found(path, "disk!broken", named=False))
+    found = probe(Found(path, "disk/broken", named=False))
     assert isinstance(found, Unusable)
-    assert str(found.error).startswith("disk!broken")
+    assert str(found.error).startswith("disk/broken")
 
 
 def test_a_file_that_is_gone_and_one_that_was_unusable_already(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 
 import pytest
@@ -18,7 +19,7 @@ UNDEFINED = 0xFFFFFFFF
 
 
 def marks(**limits: int) -> Marks:
-    return Marks(Limits(**limits), Strictness.LENIENT)
+    return Marks(dataclasses.replace(Limits(), **limits), Strictness.LENIENT)
 
 
 def element(encoding: Encoding, tag: int, vr: str, value: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Which files are meant: paths, folders and archives (zip, tar) become one stream of files to probe.
+"""Which files are meant: paths, folders and archives (``formats.containers``) become one stream of files to probe.
 
 May touch the file system: it reads what it is given and writes members of archives into a temporary folder of its own.
 Rules:
@@ -15,35 +15,16 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from kerma.errors import KermaError, LimitError
-
-_PIECE = 1 << 20
-_HEAD = 512
-_DICM = slice(128, 132)
-_TAR_MAGIC = slice(257, 262)
-_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00")
-_MAX_TAR_NAME = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class CollectLimits:
-    """Bounds on what an archive may unpack to."""
-
-    max_members: int = 1_000_000
-    max_member: int = 16 << 30
-    max_total: int = 256 << 30
-    max_ratio: int = 1_200
-    """Unpacked bytes for each packed byte; deflate itself cannot exceed 1,032."""
+from kerma.formats.containers import Member, archive_kind, copy, split_path, walk
+from kerma.limits import ArchiveLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +50,8 @@ class Collector:
     Use as a context manager. The files that it gives out are gone after that.
     """
 
-    def __init__(self, limits: CollectLimits | None = None) -> None:
-        self._limits = limits or CollectLimits()
+    def __init__(self, limits: ArchiveLimits | None = None) -> None:
+        self._limits = limits or ArchiveLimits()
         self._folder: TemporaryDirectory[str] | None = None
         self._members = 0
         self._total = 0
@@ -98,115 +79,54 @@ class Collector:
                     yield from _walk_folder(path)
                 elif not stat.S_ISREG(mode):
                     yield Unusable(str(path), KermaError("neither a file nor a folder", where=str(path)))
-                elif (kind := archive_kind(path)) is not None:
-                    yield from self._unpack(path, kind)
+                elif archive_kind(path) is not None:
+                    yield from self._unpack(path)
                 else:
                     yield Found(path, str(path), named=True)
+            except (FileNotFoundError, NotADirectoryError) as error:
+                place = split_path(path)
+                if place is None or archive_kind(place[0]) is None:
+                    yield Unusable(str(path), _from_os(error, str(path)))
+                else:
+                    yield from self._unpack(Path(place[0]), place[1])
             except (OSError, ValueError) as error:
                 yield Unusable(str(path), _from_os(error, str(path)))
 
     # -- archives ------------------------------------------------------------------------------------------------------
 
-    def _unpack(self, path: Path, kind: str) -> Iterator[Found | Unusable]:
+    def _unpack(self, path: Path, below: str = "") -> Iterator[Found | Unusable]:
+        """The files of an archive; with ``below``, the one of that name, or those in that folder of it."""
+        seen = False
         try:
-            yield from self._unzip(path) if kind == "zip" else self._untar(path)
-        except LimitError as error:
-            yield Unusable(str(path), error)
-        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, RuntimeError) as error:
-            # zipfile has a RuntimeError, or a kind of it, for encrypted members and for methods that it does not know.
-            text = " ".join(str(error).split())[:120] or type(error).__name__
-            yield Unusable(
-                str(path),
-                KermaError(f"broken or unreadable archive: {text}", where=str(path), hint="unpack it by hand"),
-            )
+            for member in walk(path, self._limits):
+                if not below or member.name == below or member.name.startswith(below + "/"):
+                    seen = True
+                    yield self._keep(member, path, named=bool(below) and member.name == below)
+        except (KermaError, OSError) as error:
+            known = error if isinstance(error, KermaError) else _from_os(error, str(path))
+            known.where = known.where or str(path)
+            yield Unusable(known.where, known)
+            return
+        if below and not seen:
+            where = f"{path}/{below}"
+            yield Unusable(where, KermaError("no such file in the archive", where=where))
 
-    def _unzip(self, path: Path) -> Iterator[Found]:
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                if info.is_dir() or stat.S_ISLNK(info.external_attr >> 16):
-                    continue
-                if info.file_size > self._limits.max_ratio * max(info.compress_size, 1):
-                    raise LimitError("a member claims to unpack beyond what its size allows", where=str(path))
-                self._admit(info.file_size, path)
-                with archive.open(info) as member:
-                    yield self._keep(member, info.file_size, f"{path}!{info.filename}")
-
-    def _untar(self, path: Path) -> Iterator[Found]:
-        with tarfile.open(path, "r|*", tarinfo=_BoundedTarInfo) as archive:
-            for info in archive:
-                if not info.isreg():
-                    continue
-                self._admit(info.size, path)
-                member = archive.extractfile(info)
-                if member is not None:
-                    with member:
-                        yield self._keep(member, info.size, f"{path}!{info.name}")
-                archive.members = []  # type: ignore[attr-defined]  # a stream never goes back; do not remember
-
-    def _admit(self, size: int, path: Path) -> None:
-        self._members += 1
-        self._total += size
-        limits = self._limits
-        if size > limits.max_member or self._members > limits.max_members or self._total > limits.max_total:
-            raise LimitError(
-                f"more than is taken from archives ({limits.max_members:,} members, {limits.max_member:,} bytes "
-                f"of one, {limits.max_total:,} in all)",
-                where=str(path),
-                hint="unpack it by hand",
-            )
-
-    def _keep(self, member: IO[bytes], size: int, name: str) -> Found:
+    def _keep(self, member: Member, path: Path, *, named: bool) -> Found:
         if self._folder is None:
             self._folder = TemporaryDirectory(prefix="kerma-")
-        if size > shutil.disk_usage(self._folder.name).free:
+        free = shutil.disk_usage(self._folder.name).free
+        if (member.size or 0) > free:
             raise LimitError(
-                f"a member of {size:,} bytes has no room in {self._folder.name}", hint="set TMPDIR to a larger disk"
+                f"a member of {member.size:,} bytes has no room in {self._folder.name}",
+                hint="set TMPDIR to a larger disk",
             )
-        path = Path(self._folder.name) / str(self._members)
-        left = size
-        with path.open("xb") as target:
-            while left and (piece := member.read(min(_PIECE, left))):
-                target.write(piece)
-                left -= len(piece)
-        if left:
-            raise EOFError(f"{left} bytes of a member are missing")
-        return Found(path, name, named=False)
-
-
-class _BoundedTarInfo(tarfile.TarInfo):
-    """Long names and extended headers are read into memory by ``tarfile``, whatever size they claim: here they are
-    bounded."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        info = super().frombuf(buf, encoding, errors)
-        special = (
-            tarfile.GNUTYPE_LONGNAME,
-            tarfile.GNUTYPE_LONGLINK,
-            tarfile.XHDTYPE,
-            tarfile.XGLTYPE,
-            tarfile.SOLARIS_XHDTYPE,
-        )
-        if info.type in special and info.size > _MAX_TAR_NAME:
-            raise LimitError(f"a name or header of {info.size:,} bytes in the archive")
-        return info
-
-
-def archive_kind(path: Path) -> str | None:
-    """``zip`` or ``tar`` by content, None for anything else. Compressed files count as tar only by their name.
-
-    A file with the ``DICM`` prefix of PS3.10 7.1 is DICOM whatever its preamble pretends to be (a TIFF, say, or a zip).
-    """
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
-    if head[_DICM] == b"DICM":
-        return None
-    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
-        return "zip"
-    packed = head.startswith(_PACKED) and (
-        ".tar" in path.name.lower() or path.suffix.lower() in {".tgz", ".tbz2", ".txz"}
-    )
-    return "tar" if packed or head[_TAR_MAGIC] == b"ustar" else None
+        name = str(path) if member.size is None else f"{path}/{member.name}"
+        self._members += 1
+        place = Path(self._folder.name) / str(self._members)
+        left = self._limits.max_total - self._total
+        with place.open("xb") as target:
+            self._total += copy(member, target.write, min(self._limits.max_member, left), name)
+        return Found(place, name, named=named or member.size is None)
 
 
 def _walk_folder(folder: Path) -> Iterator[Found | Unusable]:

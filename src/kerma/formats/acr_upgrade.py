@@ -158,7 +158,7 @@ def _image(ds: Dataset, new: Dataset) -> None:
     rows, columns = new.get("Rows"), new.get("Columns")
     if not isinstance(rows, int) or not isinstance(columns, int):
         raise FormatError("an image without Rows and Columns")
-    count = rows * columns * int(new.SamplesPerPixel) * int(new.get("NumberOfFrames") or 1)
+    count = rows * columns * int(new.SamplesPerPixel or 1) * int(new.get("NumberOfFrames") or 1)
     new.add(PIXEL_DATA, "OW", widened(_words(new, PIXEL_DATA), bits, count))
     new.BitsAllocated = 16
 

@@ -17,6 +17,7 @@ from kerma.dataset import Dataset
 from kerma.dataset.body import Body
 from kerma.dataset.dataset import FileState
 from kerma.dataset.writing import touched
+from kerma.encoding.front import find_front
 from kerma.encoding.inflate import inflate
 from kerma.encoding.marks import Marks
 from kerma.encoding.salvage import note as note_damage
@@ -26,6 +27,7 @@ from kerma.encoding.syntax import IMPLICIT_BE, Encoding, encoding_of, key_of, ta
 from kerma.encoding.writer import slices
 from kerma.errors import FormatError, KermaError, NotDicomError, TruncatedError, UnsupportedSyntaxError
 from kerma.formats import acr_nema
+from kerma.formats.containers import read_packed
 from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.formats.instance import Instance
 from kerma.formats.late import FLAGS, LateFile, read_at, read_fully
@@ -51,20 +53,27 @@ def read(
 ) -> Dataset:
     """A data set from a PS3.10 file, or from a bare data set (with a finding), lazily.
 
-    ``source`` is a path, bytes, a memory map, or a binary file (read from its position to its end). Bytes must not
+    ``source`` is a path (which may go on into a zip, tar or compressed file: ``containers``), bytes, a memory map, or
+    a binary file (read from its position to its end). Bytes must not
     change while the data set is used; a large file must stay what it is until its pixels were asked for. Raises
     ``FormatError`` and its kinds with offset and tag path, ``OSError`` where the system cannot open the file.
     """
     if isinstance(source, (str, os.PathLike)):
         try:
-            return _read_path(source, limits, strictness)
+            try:
+                return _read_path(source, limits, strictness)
+            except (FileNotFoundError, NotADirectoryError, NotDicomError):
+                data = read_packed(source, limits)
+                if data is None:
+                    raise
+            return _over(data, limits, strictness)
         except KermaError as error:
             if error.where is None:
                 error.where = os.fspath(source)
             raise
     if isinstance(source, (bytes, bytearray, memoryview)):
-        data: Any = bytes(source) if isinstance(source, bytearray) else source
-        return _over(data if isinstance(data, bytes) else data.cast("B"), limits, strictness)
+        view: Any = bytes(source) if isinstance(source, bytearray) else source
+        return _over(view if isinstance(view, bytes) else view.cast("B"), limits, strictness)
     if isinstance(source, mmap.mmap):
         return _over(memoryview(source), limits, strictness)
     return _over(source.read(), limits, strictness)
@@ -107,7 +116,9 @@ def _by_window(
         return None
     if deflated or head.findings:
         return None
-    index = scan_window(window, head.dataset_offset, late.size, encoding, head.marks, read)
+    index: Any = scan_window(window, head.dataset_offset, late.size, encoding, head.marks, read)
+    if index is None:
+        index = find_front(window, head.dataset_offset, late.size, encoding, head.marks, read)
     if index is None:
         return None
     state = _state(window, head, late.data, late.close)
@@ -149,7 +160,7 @@ def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any = None) 
             note_damage(marks, damage[0], None)
         start, end = 0, len(data)
     body = Body(data, start, end, encoding, marks)
-    body.load()
+    body.settle()
     ds = Dataset.from_body(body, state)
     if head.meta is None:
         acr_nema.note(ds)
