@@ -284,7 +284,7 @@ def _descend(file: IO[bytes], kind: str, size: int, shown: str, rest: str, limit
         if found is None:
             raise _absent(seen, rest, shown)
     name, left = found[1:]
-    data = found[0]
+    data: Any = found[0]
     stream: IO[bytes] = io.BufferedReader(_MapFile(data)) if isinstance(data, mmap.mmap) else io.BytesIO(data)
     inner = _kind(stream, len(data))
     where = shown if single else f"{shown}/{name}"
@@ -292,7 +292,8 @@ def _descend(file: IO[bytes], kind: str, size: int, shown: str, rest: str, limit
         return _descend(stream, inner, len(data), where, left, limits, depth + 1)
     if left:
         raise UsageError("a file and no archive, so nothing is in it", where=where)
-    return data
+    whole: Buffer = data
+    return whole
 
 
 def _only(members: Iterator[Member], kind: str, shown: str) -> str:
