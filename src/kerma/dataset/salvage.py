@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from kerma.encoding.headers import header_at, other_encoding
 from kerma.encoding.marks import Header, Marks
-from kerma.encoding.salvage import bare_header, behind, go_on, holds_items, next_end, note
+from kerma.encoding.salvage import bare_header, behind, forget, go_on, holds_items, next_end, note
 from kerma.encoding.scan import careful, scan
 from kerma.encoding.source import Buffer
-from kerma.encoding.syntax import Encoding, key_of
+from kerma.encoding.syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Encoding, key_of
 from kerma.encoding.walk import content_encoding, skip
 from kerma.errors import FormatError, LimitError, TruncatedError
 from kerma.findings import Finding
@@ -43,14 +43,39 @@ def salvage(
     if other is not None:
         index = _undamaged(buf, start, end, other, marks, path)
         if index is not None or not _begins(buf, start, end, encoding, marks):
-            marks.note("wrong-syntax", f"the data set is in {other.name}", offset=start, section="PS3.5 10")
+            _note_other(marks, start, encoding, other)
             encoding = other
     if index is None:
         seen = marks.findings[before:]
         del marks.findings[before:]
         index = _around(buf, start, end, encoding, marks, path)
+        if not path and marks.salvage is not None and start in marks.salvage.damage:
+            index, encoding = _in_any(buf, start, end, encoding, marks, len(index))
         marks.findings.extend(one for one in seen if one not in marks.findings[before:])
     return index, encoding
+
+
+def _in_any(
+    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, count: int
+) -> tuple[dict[int, int], Encoding]:
+    """Where already the first element is damaged, nothing says that the encoding is right: the one that gives most."""
+    best = encoding
+    for other in (EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE):
+        if other is not encoding:
+            forget(marks, start)
+            found = len(_around(buf, start, end, other, marks, ()))
+            if found > count:
+                best, count = other, found
+    forget(marks, start)
+    index = _around(buf, start, end, best, marks, ())
+    if best is not encoding:
+        _note_other(marks, start, encoding, best)
+    return index, best
+
+
+def _note_other(marks: Marks, start: int, encoding: Encoding, other: Encoding) -> None:
+    text = f"the data set is in {other.name}, not in {encoding.name} as its transfer syntax says"
+    marks.note("wrong-syntax", text, offset=start, section="PS3.5 10")
 
 
 def _undamaged(

@@ -172,6 +172,8 @@ def _guess_vr(
         tries.append(Header(key, vr, encoding.u32.unpack_from(buf, pos + 8)[0], pos + 12))
     if raw.isalpha() and raw.isupper():
         tries = [one._replace(vr="UN") for one in reversed(tries)]
+        if encoding.u16.unpack_from(buf, pos + 6)[0]:  # no reserved bytes, so hardly a length of 32 bits
+            tries.reverse()
     elif raw not in {b"  ", b"\0\0", b"??", b"--"}:
         tries = [implicit, short, *tries[2:]]
     for guess in tries:

@@ -12,9 +12,11 @@ from kerma.limits import Limits
 _STEP = 1 << 20
 
 
-def inflate(data: Buffer, limits: Limits) -> bytes:
+def inflate(data: Buffer, limits: Limits, damage: list[FormatError] | None = None) -> bytes:
     """The inflated bytes. ``LimitError`` beyond ``limits.max_inflated``, ``TruncatedError`` where the stream ends
     early, ``FormatError`` where it is none. A zlib header, which some writers put in front, is understood.
+
+    With ``damage`` the last two go there, and the bytes before are given.
     """
     if not len(data):
         return b""  # an empty data set that nobody deflated
@@ -26,7 +28,11 @@ def inflate(data: Buffer, limits: Limits) -> bytes:
         try:
             part = stream.decompress(pending, _STEP)
         except zlib.error:
-            raise FormatError("the deflated data set is no deflate stream (PS3.5 A.5)", offset=0) from None
+            wrong = FormatError("the deflated data set is no deflate stream (PS3.5 A.5)", offset=0)
+            if damage is None:
+                raise wrong from None
+            damage.append(wrong)
+            break
         pending = stream.unconsumed_tail
         total += len(part)
         if total > limits.max_inflated:
@@ -34,7 +40,11 @@ def inflate(data: Buffer, limits: Limits) -> bytes:
         if part:
             parts.append(part)
         elif not pending and not stream.eof:
-            raise TruncatedError("the deflate stream of the data set does not end", missing=1, offset=len(data))
+            cut = TruncatedError("the deflate stream of the data set does not end", missing=1, offset=len(data))
+            if damage is None:
+                raise cut
+            damage.append(cut)
+            break
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -117,7 +117,7 @@ def _runs(buf: Buffer, pos: int, end: int, encoding: Encoding, floor: int, *, ne
     last = -1
     for _ in range(_LONGEST_RUN):
         if end - pos < 8:
-            return pos == end and known > 0 and needed == _BELIEVED
+            return pos == end and known > 0 and (needed == _BELIEVED or known >= needed)
         header = bare_header(buf, pos, end, encoding)
         if header is None:
             return known > needed
@@ -257,6 +257,17 @@ def _close_all(walk: Walk) -> None:
     """All that is open ends with what holds it."""
     for level in reversed(walk.stack[:]):
         _close(walk, level, walk.end)
+
+
+def forget(marks: Marks, start: int) -> None:
+    """Take back what was found out of the bytes from ``start`` on, before they are read in another encoding."""
+    state = marks.salvage
+    assert state is not None
+    marks.forget(start)
+    for known in (state.damage, state.gaps, state.resume):
+        for at in [at for at in known if at >= start]:
+            del known[at]  # type: ignore[attr-defined]
+    state.mended = {at for at in state.mended if at < start}
 
 
 def behind(error: FormatError, last: int | None) -> str:

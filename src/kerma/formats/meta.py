@@ -11,16 +11,23 @@ from typing import NamedTuple
 
 from kerma import values
 from kerma.encoding.headers import header_at, read_header
+from kerma.encoding.loops import Index, Places
 from kerma.encoding.marks import Marks
+from kerma.encoding.salvage import note
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
+from kerma.encoding.twin import loops
 from kerma.encoding.writer import element_header
 from kerma.errors import FormatError, NotDicomError, TruncatedError, ValueFormatError
 from kerma.findings import Finding
+from kerma.formats.damaged import meta_elements
 from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.limits import Limits, Strictness
 
 _SECTION = "PS3.10 7.1"
+meta_places = loops.meta
+_header = EXPLICIT_LE.header.unpack_from
+_u32 = EXPLICIT_LE.u32.unpack_from
 _SYNTAX = key_of(0x00020010)
 _GROUP_LENGTH = key_of(0x00020000)
 _LIMITS = Limits()
@@ -37,7 +44,7 @@ class Head(NamedTuple):
     meta: tuple[int, int] | None
     transfer_syntax_uid: str
     dataset_offset: int
-    elements: dict[int, int]
+    elements: Index | Places
     encoding: Encoding
     marks: Marks
 
@@ -50,9 +57,14 @@ class Head(NamedTuple):
         return _text(buf, self.elements, self.encoding, self.marks, key_of(tag))
 
 
-def _text(buf: Buffer, index: dict[int, int], encoding: Encoding, marks: Marks, key: int) -> str:
-    at = index.get(key)
-    if at is None:
+def place(elements: Index | Places, key: int) -> int:
+    """Where the element of an index key lies, -1 where there is none."""
+    return elements.get(key, -1) if isinstance(elements, dict) else loops.find(elements, key)
+
+
+def _text(buf: Buffer, index: Index | Places, encoding: Encoding, marks: Marks, key: int) -> str:
+    at = place(index, key)
+    if at < 0:
         return ""
     head = marks.odd.get(at) or read_header(buf, at, encoding)
     return str(bytes(buf[head.value : head.value + head.length]), "latin-1").strip(" \0")
@@ -66,6 +78,15 @@ def split_head(
     ``NotDicomError`` where nothing says that this is DICOM, ``TruncatedError`` where the head goes past ``buf``.
     """
     marks = Marks(limits, strictness)
+    try:
+        return _split(buf, size, marks)
+    except FormatError as error:
+        if marks.salvage is None or len(buf) < size:
+            raise
+        return _damaged(buf, Marks(limits, strictness), error)
+
+
+def _split(buf: Buffer, size: int, marks: Marks) -> Head:
     if buf[128:132] == b"DICM":
         return _after_mark(buf, size, marks, bytes(buf[:128]), 132)
     if buf[:4] == b"DICM":
@@ -74,6 +95,19 @@ def split_head(
     if size == 0:
         raise NotDicomError("the file is empty", offset=0)
     return _without_mark(buf, size, marks)
+
+
+def _damaged(buf: Buffer, marks: Marks, error: FormatError) -> Head:
+    """The head of a damaged file that has its mark."""
+    start = 132 if buf[128:132] == b"DICM" else 4
+    if buf[start - 4 : start] != b"DICM":
+        raise error
+    index, end = meta_elements(buf, start, marks, error)
+    note(marks, error, None)  # unless the damage is said already
+    preamble = bytes(buf[:128]) if start == 132 else None
+    if index:
+        return _with_meta(buf, len(buf), marks, preamble, (start, end), index, EXPLICIT_LE)
+    return Head(preamble, None, guess_syntax(buf, end, len(buf), certain=True), end, {}, EXPLICIT_LE, marks)
 
 
 def _after_mark(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, start: int) -> Head:
@@ -108,39 +142,25 @@ def _with_meta(
 
 def _well_formed(buf: Buffer, marks: Marks, preamble: bytes | None, start: int) -> Head | None:
     """The head in a hurry, None where anything about it is odd."""
-    index: dict[int, int] = {}
-    header, short, long = EXPLICIT_LE.header.unpack_from, EXPLICIT_LE.short, EXPLICIT_LE.long
-    pos = start
-    try:
-        while True:
-            key, code, length = header(buf, pos)
-            if key & 0xFFFF != 2:
-                break
-            index[key] = pos
-            if code in short:
-                pos += length + 8
-            elif code in long:
-                pos += EXPLICIT_LE.u32.unpack_from(buf, pos + 8)[0] + 12
-            else:
-                return None
-        _, code, length = header(buf, index[_SYNTAX])
-        at = index[_SYNTAX] + 8
-        uid = str(buf[at : at + length], "ascii").rstrip("\0 ")
-        if not uid or index[_GROUP_LENGTH] != start:
-            return None
-        if EXPLICIT_LE.u32.unpack_from(buf, start + 8)[0] != pos - start - 12:
-            return None
-    except (struct.error, KeyError, UnicodeDecodeError):
+    places, pos = meta_places(buf, start)
+    if pos < 0 or place(places, _GROUP_LENGTH) != start or place(places, _SYNTAX) < 0:
         return None
-    return Head(preamble, (start, pos), uid, pos, index, EXPLICIT_LE, marks)
+    _, _, length = _header(buf, start)
+    if length != 4 or _u32(buf, start + 8)[0] != pos - start - 12:
+        return None
+    at = place(places, _SYNTAX)
+    length = _header(buf, at)[2]
+    try:
+        uid = str(buf[at + 8 : at + 8 + length], "ascii").rstrip("\0 ")
+    except UnicodeDecodeError:
+        return None
+    return Head(preamble, (start, pos), uid, pos, places, EXPLICIT_LE, marks) if uid else None
 
 
 def _bare(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, start: int) -> Head:
     """No meta elements after DICM: meta information in implicit VR or with a wrong VR in front, or a data set."""
     if buf[start : start + 2] == b"\x02\0" and start + 8 <= len(buf):
-        length = IMPLICIT_LE.header.unpack_from(buf, start)[1]
-        encoding = IMPLICIT_LE if length <= _FIRST_META else EXPLICIT_LE
-        index, end = _meta_elements(buf, start, size, encoding, marks, guess=True)
+        index, end, encoding = _odd_meta(buf, start, size, marks)
         if index:
             if encoding is IMPLICIT_LE:
                 marks.note("implicit-meta", "the meta information is in implicit VR", offset=start, section=_SECTION)
@@ -148,6 +168,17 @@ def _bare(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, start: i
     uid = guess_syntax(buf, start, size)
     marks.note("no-meta", "there is no file meta information", offset=start, section=_SECTION)
     return Head(preamble, None, uid, start, {}, EXPLICIT_LE, marks)
+
+
+def _odd_meta(buf: Buffer, start: int, size: int, marks: Marks) -> tuple[dict[int, int], int, Encoding]:
+    """Meta elements of which the first has no VR: they are in implicit VR, or it has a wrong one."""
+    length = IMPLICIT_LE.header.unpack_from(buf, start)[1]
+    if length <= _FIRST_META:
+        try:
+            return *_meta_elements(buf, start, size, IMPLICIT_LE, marks, guess=True), IMPLICIT_LE
+        except FormatError:
+            marks.forget(start)
+    return *_meta_elements(buf, start, size, EXPLICIT_LE, marks, guess=True), EXPLICIT_LE
 
 
 def _without_mark(buf: Buffer, size: int, marks: Marks) -> Head:
