@@ -49,7 +49,7 @@ def salvage(
         seen = marks.findings[before:]
         del marks.findings[before:]
         index = _around(buf, start, end, encoding, marks, path)
-        if not path and marks.salvage is not None and start in marks.salvage.damage:
+        if not path and marks.salvage is not None and (0 in index or start in marks.salvage.damage):
             index, encoding = _in_any(buf, start, end, encoding, marks, len(index))
         marks.findings.extend(one for one in seen if one not in marks.findings[before:])
     return index, encoding
@@ -58,7 +58,9 @@ def salvage(
 def _in_any(
     buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, count: int
 ) -> tuple[dict[int, int], Encoding]:
-    """Where already the first element is damaged, nothing says that the encoding is right: the one that gives most."""
+    """Where already the first element is none of a file, nothing says that the encoding is right: the one that gives
+    most.
+    """
     best = encoding
     for other in (EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE):
         if other is not encoding:

@@ -266,7 +266,7 @@ def forget(marks: Marks, start: int) -> None:
     marks.forget(start)
     for known in (state.damage, state.gaps, state.resume):
         for at in [at for at in known if at >= start]:
-            del known[at]  # type: ignore[attr-defined]
+            del known[at]
     state.mended = {at for at in state.mended if at < start}
 
 
