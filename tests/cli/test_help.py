@@ -80,6 +80,8 @@ SYNOPSES = {
     "get": ["PEER KEY=VALUE...", "-o, --output DIR"],
     "move": ["PEER KEY=VALUE...", "--to AET"],
     "dump": ["FILE...", "--json"],
+    "wrap": ["FILE... [KEY=VALUE]...", "-o, --output OUT", "--study-from DICOM", "--uid-root ROOT"],
+    "unwrap": ["FILE...", "-o, --output OUT", "--json"],
     "import": ["PATH...", "--data DIR", "--json"],
     "export": ["KEY=VALUE...", "-o, --output DIR", "--data DIR"],
     "reindex": ["--data DIR", "--json"],

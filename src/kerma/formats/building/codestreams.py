@@ -73,7 +73,7 @@ class _Jpeg:
         self.view = view
         self.process = -1
         self.precision = self.rows = self.columns = 0
-        self.components: list[tuple[int, int]] = []  # identifier, sampling factors
+        self.names = b""  # of the components
         self.jfif = False
         self.adobe: int | None = None
         self.turned = 1
@@ -116,7 +116,7 @@ class _Jpeg:
             self.process = marker
             self.precision = body[0]
             self.rows, self.columns = int.from_bytes(body[1:3], "big"), int.from_bytes(body[3:5], "big")
-            self.components = [(body[6 + 3 * n], body[7 + 3 * n]) for n in range(count)]
+            self.names = body[6 : 6 + 3 * count : 3]
         elif marker == 0xE0 and body.startswith(b"JFIF\0"):
             self.jfif = True
         elif marker == 0xEE and body.startswith(b"Adobe") and len(body) >= 12:
@@ -138,7 +138,7 @@ class _Jpeg:
             end=_end_of_image(self.view),
             rows=self.rows,
             columns=self.columns,
-            samples=len(self.components),
+            samples=len(self.names),
             bits=self.precision,
             signed=False,
             photometric=self._photometric(),
@@ -159,19 +159,19 @@ class _Jpeg:
         return "", "ISO_10918_1"
 
     def _photometric(self) -> str:
-        if len(self.components) == 1:
+        if len(self.names) == 1:
             return "MONOCHROME2"
-        if len(self.components) != 3:
+        if len(self.names) != 3:
             return ""
-        names = bytes(name for name, _ in self.components)
-        luma_chroma = self.process not in {0xC3, 0xF7} and names != b"RGB"
+        luma_chroma = self.process not in {0xC3, 0xF7} and self.names != b"RGB"
         if self.adobe is not None:
             luma_chroma = self.adobe == 1
         elif self.jfif:
             luma_chroma = True
         if not luma_chroma:
             return "RGB"
-        return "YBR_FULL" if len({factors for _, factors in self.components}) == 1 else "YBR_FULL_422"
+        # Table 8.2.1-1 of PS3.5 has this word for lossy JPEG, however the chroma is sampled.
+        return "YBR_FULL" if self.process in {0xC3, 0xF7} else "YBR_FULL_422"
 
 
 def _end_of_image(view: memoryview) -> int:

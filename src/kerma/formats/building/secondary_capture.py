@@ -69,6 +69,8 @@ def secondary_capture(
     ds.ConversionType = "WSD"
     ds.SecondaryCaptureDeviceSoftwareVersions = IMPLEMENTATION_VERSION_NAME
     ds.PatientOrientation = None
+    if "Laterality" not in ds:
+        ds.Laterality = None
     _pixel_module(ds, first)
     if several:
         _multi_frame(ds, len(frames), frame_time, first)
