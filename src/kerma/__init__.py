@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kerma.archive import Archive
     from kerma.dataset import Dataset, Element, Sequence
     from kerma.errors import KermaError
+    from kerma.formats import media
     from kerma.formats.building import unwrap, wrap
     from kerma.formats.json import to_json
     from kerma.formats.part10 import open, read, write  # noqa: A004  (the name that users type)
@@ -31,6 +32,7 @@ __all__ = [
     "__version__",
     "aio",
     "connect",
+    "media",
     "new_uid",
     "open",
     "read",
@@ -55,14 +57,14 @@ _HOME = {
     "wrap": "kerma.formats.building",
     "write": "kerma.formats.part10",
 }
-_MODULES = {"aio"}
+_MODULES = {"aio": "kerma.aio", "media": "kerma.formats.media"}
 
 
 def __getattr__(name: str) -> Any:
     if name in _HOME:
         value = getattr(importlib.import_module(_HOME[name]), name)
     elif name in _MODULES:
-        value = importlib.import_module(f"kerma.{name}")
+        value = importlib.import_module(_MODULES[name])
     else:
         raise AttributeError(f"module 'kerma' has no attribute {name!r}")
     globals()[name] = value
