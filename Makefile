@@ -47,10 +47,11 @@ test: venv peers ## the whole suite: shape, lint and types, unit, corpus, intero
 shape: venv ## import matrix, circles, sizes
 	@$(PYTEST) tests/shape -q
 
-lint: venv ## ruff and mypy --strict
+lint: venv ## ruff, mypy --strict, and pyright --strict on what users see
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/basedpyright
 
 unit: venv ## unit and property tests
 	@$(PYTEST) tests -q -n $(JOBS) --ignore tests/shape --ignore tests/corpus --ignore tests/interop --ignore tests/fuzz -m "not soak"
