@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from kerma.errors import KermaError
     from kerma.formats import media
     from kerma.formats.building import unwrap, wrap
-    from kerma.formats.json import to_json
+    from kerma.formats.json import from_json, to_json
     from kerma.formats.part10 import open, read, write  # noqa: A004  (the name that users type)
     from kerma.net.client import connect
     from kerma.values.new_uid import new_uid
@@ -32,6 +32,7 @@ __all__ = [
     "__version__",
     "aio",
     "connect",
+    "from_json",
     "media",
     "new_uid",
     "open",
@@ -49,6 +50,7 @@ _HOME = {
     "KermaError": "kerma.errors",
     "Sequence": "kerma.dataset",
     "connect": "kerma.net.client",
+    "from_json": "kerma.formats.json",
     "new_uid": "kerma.values.new_uid",
     "open": "kerma.formats.part10",
     "read": "kerma.formats.part10",

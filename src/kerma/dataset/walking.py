@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerma.dataset.element import Element
+from kerma.dataset.items import read_sequence
+from kerma.dataset.sequence import Sequence
+from kerma.encoding.source import Buffer
+from kerma.standard import vrs
+from kerma.standard.elements import TAG_TO_VR
 
 if TYPE_CHECKING:
     from kerma.dataset.dataset import Dataset
 
 Path = tuple[int, ...]
+
+BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
+"""VRs whose values are bytes that nobody interprets here."""
+LONG = 1 << 16
+"""Bytes of the longest value that ``plain`` gives as it lies."""
+_SURE = frozenset(vrs.ALL) - BULK - {"SQ", "US"}
+"""VRs of the dictionary that nothing else can change (PS3.5 A.1)."""
 
 
 def walk(ds: Dataset, *, max_path: int = 64) -> Iterator[tuple[Path, Element]]:
@@ -54,3 +66,49 @@ def _next_item(
     number, item = found
     base = (*path, number) if len(path) < max_path else path[:-1]
     stack.append((item, iter(item), base))
+
+
+def plain(ds: Dataset) -> Iterator[tuple[int, str, Buffer | None, Any]]:
+    """(tag, VR, raw, value) of each element of ``ds`` in tag order, its items not included: for those who look at
+    everything once (JSON, XML, text, comparison), so nothing that they see is kept.
+
+    ``raw`` holds the bytes of a value that was not changed and is no bulk; the reader decodes them with the VR if it
+    wants to. Otherwise ``raw`` is None, and ``value`` is a ``Sequence``, the value that was assigned, or, of bulk data
+    and whatever is longer than ``LONG``, the ``Element``.
+    """
+    body = ds._body
+    index, cache = body.index, body.cache
+    encoding = body.encoding
+    unpack, vr_of = encoding.header.unpack_from, encoding.vr_of
+    explicit, odd = encoding.explicit, bool(body.marks.odd)
+    fast = encoding.short if explicit and not odd else frozenset()
+    known = TAG_TO_VR if not explicit and encoding.little_endian and not odd else None
+    window = body.window
+    room = len(window)
+    build = type(ds).from_body
+    for tag in sorted([(key & 0xFFFF) << 16 | key >> 16 for key in index]):
+        key = (tag & 0xFFFF) << 16 | tag >> 16
+        at = index[key]
+        if isinstance(at, str):
+            yield tag, at, None, cache[key]
+            continue
+        if at + 8 <= room:
+            if fast:
+                _, code, length = unpack(window, at)
+                if code in fast and at + 8 + length <= room and length <= LONG:
+                    yield tag, vr_of[code], window[at + 8 : at + 8 + length], None
+                    continue
+            elif known is not None and not tag & 0x10000:
+                vr, length = known[tag], unpack(window, at)[1]
+                if vr in _SURE and at + 8 + length <= room and length <= LONG:
+                    yield tag, vr, window[at + 8 : at + 8 + length], None
+                    continue
+        head = body.header(at)
+        vr = body.vr_of(head)
+        if vr == "SQ":
+            kept = cache.get(key)
+            yield tag, vr, None, kept if isinstance(kept, Sequence) else read_sequence(body, head, build)
+        elif head.length > LONG or vr in BULK or (head.vr == "UN" and not encoding.little_endian):
+            yield tag, vr, None, Element(ds, tag)
+        else:
+            yield tag, vr, body.slice(head), None

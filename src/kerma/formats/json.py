@@ -1,139 +1,160 @@
-"""DICOM JSON (PS3.18 F.2): a data set as an object of tags.
+"""DICOM JSON (PS3.18 F.2): data sets as objects of tags, and back.
 
-Rules: group lengths and file meta information are left out (F.2.2); text is UTF-8, so SpecificCharacterSet says so
-where it is there; a value of IS or DS that is no number is given as text; binary values are little endian and inline,
-or left to ``bulk``. Depth is bounded, because the readers of JSON recurse.
+Rules: group lengths and, unless asked for, file meta information are left out (F.2.2); text is UTF-8, so
+SpecificCharacterSet says so where it is there; binary values are little endian and inline, or named by a URI that a
+callback chooses (``bulk``). Nothing recurses, so depth has no bound but ``Limits``; ``read_many`` and ``write_many``
+hold one data set at a time.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import math
-from collections.abc import Callable, Iterator
-from typing import Any
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, Any, BinaryIO
 
-from kerma.dataset import Dataset, Element
-from kerma.dataset.compare import normal_bytes
-from kerma.dataset.fragments import Fragments
-from kerma.encoding.syntax import EXPLICIT_LE
-from kerma.encoding.writer import item_header
-from kerma.errors import LimitError, ValueFormatError
-from kerma.values import DS, PersonName
+from kerma.dataset import Dataset
+from kerma.encoding.source import Buffer
+from kerma.errors import FormatError, KermaError
+from kerma.formats.json_reader import Fetch, build
+from kerma.formats.json_text import Splitter, parse
+from kerma.formats.json_writer import json_pieces
+from kerma.formats.plain_values import Bulk
+from kerma.limits import Limits
 
-MAX_DEPTH = 200
-"""Items within items that are given; Python's and most other JSON readers stop at about a thousand brackets."""
+__all__ = ["Bulk", "Fetch", "from_json", "json_pieces", "read_many", "to_json", "to_json_object", "write_many"]
 
-_NUMBERS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"})
-_EXACT = 1 << 53
+_LIMITS = Limits()
+_STEP = 1 << 20
 
-Bulk = Callable[[tuple[int, ...], Element], str | None]
+Source = str | Buffer | Mapping[str, Any] | list[Any] | os.PathLike[str] | IO[Any]
 
 
-def to_json(ds: Dataset, *, bulk: Bulk | None = None, inline: bool = True, indent: int | None = None) -> str:
-    """``to_json_object`` as text, on one line unless ``indent`` is given."""
-    separators = (",", ":") if indent is None else None
-    return json.dumps(
-        to_json_object(ds, bulk=bulk, inline=inline),
-        ensure_ascii=False,
-        allow_nan=False,
-        separators=separators,
-        indent=indent,
-    )
+def to_json(
+    ds: Dataset, *, bulk: Bulk | None = None, inline: bool = True, indent: int | None = None, meta: bool = False
+) -> str:
+    """The data set as a JSON object of "GGGGEEEE": {"vr", "Value" | "InlineBinary" | "BulkDataURI"}.
 
-
-def to_json_object(ds: Dataset, *, bulk: Bulk | None = None, inline: bool = True) -> dict[str, Any]:
-    """The data set as a dict of "GGGGEEEE" -> {"vr", "Value" | "InlineBinary" | "BulkDataURI"}.
-
-    ``bulk`` gets the path and the element of each binary value and returns its URI, or None to have it inline.
-    ``inline`` False leaves binary values out (their "vr" stays). ``LimitError`` below ``MAX_DEPTH`` items,
-    ``ValueFormatError`` where a value cannot be decoded.
+    ``bulk`` gets the path and the element of each binary value and returns its URI, or None to have it inline;
+    ``inline`` False leaves binary values out (their "vr" stays). ``indent`` puts each attribute on a line of its own.
+    ``meta`` adds the file meta information (group 0002), which is not in the standard but lets ``from_json`` give the
+    whole file back. A value that cannot be decoded is given as its bytes with VR UN.
     """
-    root: dict[str, Any] = {}
-    # A frame: the object that is filled, the data set, its tags, its path.
-    stack: list[tuple[dict[str, Any], Dataset, Iterator[int], tuple[int, ...]]] = [(root, ds, iter(ds), ())]
-    while stack:
-        target, current, tags, base = stack[-1]
-        tag = next(tags, None)
-        if tag is None:
-            stack.pop()
-            continue
-        if not tag & 0xFFFF or tag >> 16 == 2:
-            continue
-        element = current[tag]
-        path = (*base, tag)
-        entry: dict[str, Any] = {"vr": element.vr}
-        target[f"{tag:08X}"] = entry
-        if element.vr == "SQ":
-            if len(stack) > MAX_DEPTH:
-                raise LimitError(f"items nest deeper than {MAX_DEPTH}", path=path)
-            items: list[Any] = []
-            for number, item in enumerate(element.sequence.transient()):
-                inner: dict[str, Any] = {}
-                items.append(inner)
-                stack.append((inner, item, iter(item), (*path, number)))
-            if items:
-                entry["Value"] = items
-        else:
-            _value(entry, element, path, bulk, inline)
-    return root
+    return "".join(json_pieces(ds, bulk=bulk, inline=inline, indent=indent, meta=meta))
 
 
-def _value(entry: dict[str, Any], element: Element, path: tuple[int, ...], bulk: Bulk | None, inline: bool) -> None:
-    vr = element.vr
-    try:
-        value = element.value
-    except ValueFormatError:
-        if vr not in {"IS", "DS"} or element.raw is None:
-            raise
-        value = str(element.raw, "latin-1").strip(" \0")
-    if value is None:
+def to_json_object(ds: Dataset, *, bulk: Bulk | None = None, inline: bool = True, meta: bool = False) -> dict[str, Any]:
+    """The same as a dict, for those who want to change or add something before it is written."""
+    found: dict[str, Any] = parse(to_json(ds, bulk=bulk, inline=inline, meta=meta), _LIMITS)
+    return found
+
+
+def from_json(
+    source: Source,
+    *,
+    bulk: Fetch | None = None,
+    transfer_syntax_uid: str | None = None,
+    limits: Limits = _LIMITS,
+) -> Dataset:
+    """The data set of one JSON object, or of an array that holds one.
+
+    ``source`` is text, bytes, an object that was already decoded, a path (as ``os.PathLike``) or a file. ``bulk`` gets
+    the path and the URI of each value that lies elsewhere and returns its bytes, or None to keep the URI: such a value
+    is a ``BulkData`` and can be written to JSON and XML again, but not to a file. ``transfer_syntax_uid`` says how the
+    data set will be encoded; only encapsulated pixel data needs it, if group 0002 is not there to say it.
+
+    ``FormatError`` and its kinds with offset or tag path where the text is no JSON or no data set.
+    """
+    if isinstance(source, os.PathLike):
+        with _placed(source), open(source, "rb") as file:
+            return from_json(file.read(), bulk=bulk, transfer_syntax_uid=transfer_syntax_uid, limits=limits)
+    model = source if isinstance(source, (Mapping, list)) else parse(_content(source), limits)
+    if isinstance(model, list):
+        if len(model) != 1:
+            raise FormatError(
+                f"the JSON text is an array of {len(model)} data sets", hint="kerma.formats.json.read_many reads them"
+            )
+        model = model[0]
+    return build(model, bulk=bulk, limits=limits, transfer_syntax_uid=transfer_syntax_uid)
+
+
+def read_many(
+    source: str | Buffer | os.PathLike[str] | IO[Any], *, bulk: Fetch | None = None, limits: Limits = _LIMITS
+) -> Iterator[Dataset]:
+    """The data sets of a JSON array, of lines of JSON, or of one object, one after the other.
+
+    No more than one of them is in memory, with a megabyte of text. ``FormatError`` comes where the text is wrong;
+    what was before it was given by then.
+    """
+    if isinstance(source, os.PathLike):
+        with _placed(source), open(source, "rb") as file:
+            yield from read_many(file, bulk=bulk, limits=limits)
         return
-    if isinstance(value, (memoryview, Fragments)):
-        uri = bulk(path, element) if bulk is not None else None
-        if uri is not None:
-            entry["BulkDataURI"] = uri
-        elif inline:
-            entry["InlineBinary"] = base64.b64encode(_bytes(element, value)).decode("ascii")
-        return
-    if element.tag == 0x00080005:
-        value = "ISO_IR 192"
-    parts = value if isinstance(value, tuple) else (value,)
-    entry["Value"] = [_part(vr, part) for part in parts]
+    splitter = Splitter(limits.max_value)
+    number = 0
+    for chunk in _chunks(source):
+        for text in splitter.feed(chunk):
+            try:
+                ds = build(parse(text, limits), bulk=bulk, limits=limits, transfer_syntax_uid=None)
+            except KermaError as error:
+                error.where = f"object {number + 1}" if error.where is None else error.where
+                raise
+            number += 1
+            yield ds
+    splitter.finish()
 
 
-def _bytes(element: Element, value: memoryview | Fragments) -> bytes:
-    if isinstance(value, Fragments):
-        return b"".join(
-            item_header(EXPLICIT_LE, len(part) + (len(part) & 1)) + bytes(part) + b"\0" * (len(part) & 1)
-            for part in value
-        )
-    return bytes(normal_bytes(element.dataset, element.tag, value))
+def write_many(
+    datasets: Iterable[Dataset],
+    target: BinaryIO,
+    *,
+    lines: bool = False,
+    bulk: Bulk | None = None,
+    inline: bool = True,
+    meta: bool = False,
+) -> int:
+    """Write data sets to a binary file, as an array, or an object a line with ``lines``; how many there were."""
+    count = 0
+    for ds in datasets:
+        target.write(b"" if lines else b",\n" if count else b"[")
+        for piece in json_pieces(ds, bulk=bulk, inline=inline, meta=meta):
+            target.write(piece.encode("utf-8"))
+        if lines:
+            target.write(b"\n")
+        count += 1
+    if not lines:
+        target.write(b"]\n" if count else b"[]\n")
+    return count
 
 
-def _part(vr: str, part: Any) -> Any:
-    if part is None or part == "":
+class _placed:  # noqa: N801  reads as a word of the with statement
+    """Errors inside say which file it was."""
+
+    def __init__(self, path: os.PathLike[str]) -> None:
+        self.path = path
+
+    def __enter__(self) -> None:
         return None
-    if isinstance(part, PersonName):
-        return _name(part)
-    if vr == "AT":
-        return f"{part:08X}"
-    if vr in _NUMBERS and not isinstance(part, str):
-        return _number(part)
-    return str(part)
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, KermaError):
+            place = os.fspath(self.path)
+            error.where = place if error.where is None else f"{place}, {error.where}"
 
 
-def _number(part: Any) -> Any:
-    if isinstance(part, int):
-        # Numbers that a reader's doubles would round are given as text (F.2.3).
-        return int(part) if -_EXACT <= part <= _EXACT else str(int(part))
-    if math.isfinite(part):
-        return float(part)
-    if isinstance(part, DS):  # larger than a float
-        return part.text
-    return "NaN" if math.isnan(part) else "inf" if part > 0 else "-inf"
+def _content(source: Any) -> str | Buffer:
+    if isinstance(source, (str, bytes, bytearray, memoryview)):
+        return source
+    content: str | Buffer = source.read()
+    return content
 
 
-def _name(name: PersonName) -> dict[str, str]:
-    groups = (("Alphabetic", name.alphabetic), ("Ideographic", name.ideographic), ("Phonetic", name.phonetic))
-    return {key: str(text) for key, text in groups if text}
+def _chunks(source: Any) -> Iterator[Buffer]:
+    if isinstance(source, str):
+        source = source.encode("utf-8", "surrogatepass")
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        view = memoryview(source).cast("B")
+        for at in range(0, len(view), _STEP):
+            yield view[at : at + _STEP]
+        return
+    while chunk := source.read(_STEP):
+        yield chunk.encode("utf-8", "surrogatepass") if isinstance(chunk, str) else chunk
