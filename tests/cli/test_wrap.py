@@ -114,19 +114,8 @@ def test_the_guide_runs(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, b""), line
     assert (tmp_path / "report-again.pdf").read_bytes() == PDF
     (snippet,) = blocks("python")
-    done = subprocess.run(
-        [
-            sys.executable,
-            "-W",
-            "error",
-            "-c",
-            snippet + "\nfrom pathlib import Path\nprint(bytes(document.data) == Path('report.pdf').read_bytes())",
-        ],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
+    script = f"{snippet}\nimport sys\nsys.stdout.buffer.write(document.data)"
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script], cwd=tmp_path, env=environment, capture_output=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == "True\n"
+    assert (ran.returncode, ran.stderr, ran.stdout) == (0, b"", PDF)
