@@ -19,6 +19,7 @@ from kerma.errors import FormatError, LimitError, TruncatedError
 from kerma.findings import Finding
 
 if TYPE_CHECKING:
+    from kerma.dataset.body import Body
     from kerma.dataset.dataset import Dataset
 
 
@@ -181,3 +182,11 @@ def is_damaged(marks: Marks, start: int, end: int) -> bool:
     """Whether there is damage in ``[start, end)``: such bytes are not written into another data set."""
     state = marks.salvage
     return state is not None and any(start <= at < end for at in state.damage)
+
+
+def must_rebuild(body: Body, at: int, head: Header) -> bool:
+    """Whether the element at ``at`` is not to be copied as it is: its header was guessed, it was ended by its damage,
+    or there may be damage in its items.
+    """
+    state = body.marks.salvage
+    return state is not None and (head.value in state.mended or at in body.marks.odd or body.vr_of(head) == "SQ")

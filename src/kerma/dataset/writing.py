@@ -13,6 +13,8 @@ Rules:
 - Text is written in the character set that the data set declares when it is written; text that came in another is
   converted.
 - Values longer than their VR's 16-bit length are written as UN (PS3.5 6.2.2).
+- Of a damaged data set (``Strictness.SALVAGE``) that is written anew, the bytes that belong to no element are left
+  out: what was salvaged becomes a right data set.
 - Nothing recurses.
 """
 
@@ -25,6 +27,7 @@ from kerma import values
 from kerma.dataset.body import CHARSET, Body
 from kerma.dataset.fragments import Fragments
 from kerma.dataset.items import read_sequence
+from kerma.dataset.salvage import must_rebuild
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.inflate import deflate
 from kerma.encoding.marks import Header
@@ -247,7 +250,8 @@ class _Writer:
     def _item(self, top: _Open, entry: Any) -> None:
         body: Body = entry._body
         charsets = top.charsets
-        if id(body) not in self.changed and body.encoding is self.encoding and body.end > body.start:
+        same = body.encoding is self.encoding and body.marks.salvage is None
+        if id(body) not in self.changed and same and body.end > body.start:
             own = CHARSET in body.index
             if own or body.charsets == charsets:
                 self._copy_item(body)
@@ -278,7 +282,7 @@ class _Writer:
             return
         vr = head.vr
         same = body.encoding is self.encoding
-        if same and not top.needs_text:
+        if same and not top.needs_text and not must_rebuild(body, at, head):
             self.out.copy(body.buf, at, body.element_end(head))
             return
         if vr == "UN" and head.length != UNDEFINED:
@@ -329,6 +333,10 @@ class _Writer:
             self.out.add(vrs.get(vr).padding or b"\0")
 
     def _encapsulated(self, body: Body, tag: int, head: Header, at: int, same: bool) -> None:
+        if same and must_rebuild(body, at, head):
+            self.out.copy(body.buf, at, body.value_end(head))
+            self.out.add(sequence_end(self.encoding))
+            return
         if same:
             self.out.copy(body.buf, at, body.element_end(head))
             return
