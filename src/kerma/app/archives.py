@@ -9,4 +9,8 @@ from kerma.archive.config import ArchiveConfig, Duplicates
 
 def archive_settings(config: Config) -> ArchiveConfig:
     """The part of the configuration that the archive takes."""
-    return ArchiveConfig(duplicates=Duplicates(config.archive.duplicates), retrieve_aet=config.server.aet)
+    return ArchiveConfig(
+        duplicates=Duplicates(config.archive.duplicates),
+        retrieve_aet=config.server.aet,
+        refuse_executable=config.archive.executable_preambles == "refuse",
+    )

@@ -107,6 +107,11 @@ class ArchiveSection:
         "other bytes under a SOP Instance UID that is there already: refuse them but keep them in quarantine, keep the "
         "first and drop them, or let them replace the first",
     )
+    executable_preambles: str = _key(
+        "keep",
+        one_of("keep", "refuse"),
+        "files whose preamble makes them a program as well: take them with a warning, or refuse them",
+    )
     private_sop_classes: tuple[str, ...] = _key((), UIDS, "storage SOP classes to take besides those of the standard")
     transfer_syntaxes: tuple[str, ...] = _key(
         (), TRANSFER_SYNTAXES, "transfer syntaxes to take; empty: all that the standard knows"

@@ -38,4 +38,6 @@ class ArchiveConfig:
     """Seconds between two marks of how far the index is durable, which bounds the work of the next start after a
     crash.
     """
+    refuse_executable: bool = False
+    """Refuse a file whose preamble makes it a program (PS3.10 7.1); otherwise it is taken with a warning."""
     limits: Limits = field(default_factory=Limits)

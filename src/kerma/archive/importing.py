@@ -22,6 +22,7 @@ from kerma.errors import FormatError, InvalidInstanceError, NotFoundError, Trunc
 from kerma.formats import part10
 from kerma.formats.head import HeadScanner
 from kerma.formats.meta import Head
+from kerma.formats.personality import recognise
 from kerma.formats.source import FileSource
 from kerma.services.providers import StoreOutcome, StoreRequest
 from kerma.standard import transfer_syntaxes
@@ -41,6 +42,8 @@ class IngestResult:
     sop_class_uid: str
     outcome: StoreOutcome
     size: int
+    warning: str = ""
+    """What whoever is responsible should know although it was taken."""
 
 
 def ingest(desk: Desk, source: Any) -> IngestResult:
@@ -71,6 +74,7 @@ def _opened(source: Any) -> Iterator[ByteSource]:
 def _file(desk: Desk, source: ByteSource) -> IngestResult:
     head = _head(source)
     prefix = source.read(0, head.dataset_offset)
+    warning = _examine(desk, head.preamble)
     sop_class, sop_instance = head.text(prefix, _META_CLASS), head.text(prefix, _META_INSTANCE)
     if not sop_class or not sop_instance:  # no meta information, or not enough: the data set knows
         sop_class, sop_instance = _identity(desk, source, head)
@@ -82,7 +86,20 @@ def _file(desk: Desk, source: ByteSource) -> IngestResult:
         outcome = sink.commit()
     finally:
         sink.abort()
-    return IngestResult(sop_instance, sop_class, outcome, source.size)
+    return IngestResult(sop_instance, sop_class, outcome, source.size, warning)
+
+
+def _examine(desk: Desk, preamble: bytes | None) -> str:
+    """A warning where the preamble makes the file a program; ``InvalidInstanceError`` where that is refused."""
+    found = recognise(preamble)
+    if found is None or not found.executable:
+        return ""
+    if desk.config.refuse_executable:
+        raise InvalidInstanceError(
+            f"the preamble makes the file {found.name}",
+            hint="read it and write it again without its preamble, or set archive.executable_preambles to keep",
+        )
+    return f"the preamble makes the file {found.name}; it is kept as it came"
 
 
 def _identity(desk: Desk, source: ByteSource, head: Head) -> tuple[str, str]:

@@ -68,12 +68,15 @@ class Import:
         """Ingest one file. Raises only where nothing more can be taken."""
         name, error, outcome = item.found.name, "", None
         try:
-            outcome = self._archive.ingest(item.found.path).outcome
+            result = self._archive.ingest(item.found.path)
+            outcome = result.outcome
             self._outcomes[outcome] += 1
+            if result.warning:
+                self._bar.note(f"{name}: {result.warning}")
         except OutOfResourcesError:
             raise
         except KermaError as caught:
-            error = caught.message
+            error = f"{caught.message} ({caught.hint})" if caught.hint else caught.message
         if outcome is StoreOutcome.QUARANTINED:
             error = "other bytes are stored under this SOP Instance UID; these are in quarantine"
         if error:

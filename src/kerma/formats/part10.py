@@ -32,6 +32,7 @@ from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERS
 from kerma.formats.instance import Instance
 from kerma.formats.late import FLAGS, LateFile, read_at, read_fully
 from kerma.formats.meta import Head, encode_meta, file_head, guess_syntax, split_head
+from kerma.formats.personality import NOTHING, note_preamble
 from kerma.formats.saving import save
 from kerma.formats.source import FileSource
 from kerma.limits import Limits, Strictness
@@ -121,16 +122,20 @@ def _by_window(
         index = find_front(window, head.dataset_offset, late.size, encoding, head.marks, read)
     if index is None:
         return None
-    state = _state(window, head, late.data, late.close)
+    state = _state(window, head, late.size, late.data, late.close)
     return Dataset.from_body(
         Body.of_window(window, head.dataset_offset, late.size, encoding, head.marks, index, late.data), state
     )
 
 
-def _state(buf: Buffer, head: Head, whole: Any, closer: Any) -> FileState:
+def _state(buf: Buffer, head: Head, size: int, whole: Any, closer: Any) -> FileState:
     state = FileState()
     state.uid = head.transfer_syntax_uid
-    state.preamble = head.preamble
+    preamble = head.preamble
+    state.preamble = preamble
+    state.size = size
+    if preamble is not None and preamble != NOTHING:
+        note_preamble(preamble, head.marks)
     state.whole = whole
     state.closer = closer
     if head.meta is not None:
@@ -146,7 +151,7 @@ def _over(buf: Any, limits: Limits, strictness: Strictness, closer: Any = None) 
             raise
         return _big_endian_stream(buf, Marks(limits, strictness), closer)
     encoding, deflated = _encoding(buf, head)
-    state = _state(buf, head, lambda: buf, closer)
+    state = _state(buf, head, len(buf), lambda: buf, closer)
     marks = head.marks
     start, end = head.dataset_offset, len(buf)
     data = buf
