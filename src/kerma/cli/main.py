@@ -34,6 +34,7 @@ COMMANDS = {
     "dump": "Show what is in files.",
     "wrap": "Make DICOM of pictures, PDF, CDA, STL, OBJ or MTL.",
     "unwrap": "Take the documents out of encapsulated objects.",
+    "media": "Show, check, make and change a file-set (DICOMDIR).",
     "import": "Take files into a local archive.",
     "export": "Copy instances out of a local archive.",
     "reindex": "Build a local archive's index anew from its files.",

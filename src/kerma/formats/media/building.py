@@ -81,7 +81,9 @@ def _complete(record: Dataset, row: types.RecordType, ds: Dataset, keys: Keys, n
     if missing:
         raise FormatError(
             f"no {', no '.join(missing)}, which a {row.name} record needs (PS3.3 {row.section})",
-            hint="fill them, or have them invented" if not invent else "these cannot be invented",
+            hint="these cannot be invented"
+            if invent
+            else "fill them in, or have them invented (--invent, invent=True)",
         )
 
 

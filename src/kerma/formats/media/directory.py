@@ -33,6 +33,7 @@ FIRST, LAST = 0x00041200, 0x00041202
 NEXT, IN_USE, LOWER, TYPE = 0x00041400, 0x00041410, 0x00041420, 0x00041430
 FILE_ID, MRDR = 0x00041500, 0x00041504
 USED = 0xFFFF
+_LINK_TAGS = frozenset({NEXT, IN_USE, LOWER})
 
 _LINKS = Struct("<8sI8sH8sI6sH")
 _HEADS = (b"\x04\0\0\x14UL\x04\0", b"\x04\0\x10\x14US\x02\0", b"\x04\0\x20\x14UL\x04\0", b"\x04\0\x30\x14CS")
@@ -112,6 +113,15 @@ class Record:
             found.append(record)
             record = record.parent
         return found[::-1]
+
+    def merged(self) -> Dataset:
+        """The elements of this record and of those above it in one data set: what the DICOMDIR says of an instance."""
+        ds = Dataset()
+        for record in (*self.above, self):
+            for element in record.dataset.elements():
+                if element.tag not in _LINK_TAGS:
+                    ds[element.tag] = element
+        return ds
 
     def find_above(self, kind: str) -> Record | None:
         """The record of that type on the way to the root, itself included."""

@@ -17,6 +17,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 from kerma.dataset import Dataset
@@ -62,6 +63,7 @@ class FileSet:
         self._index: Index | None = None
         self._state = _state(path)
         self._doomed: list[Path] = []
+        self._brought: list[Path] = []
         _resolve_references(self._directory)
 
     @classmethod
@@ -160,12 +162,13 @@ class FileSet:
         source: Path_ | Dataset,
         *,
         file_id: FileID | None = None,
+        in_place: bool = False,
         invent: bool = False,
         profile: Profile | None = None,
     ) -> Record:
         """List an instance; its record. A file that lies on the medium under a valid File ID stays where it is, any
-        other one is copied there, under ``file_id`` or a name that is made. One that is listed already is not added
-        again.
+        other one is copied there, under ``file_id`` or a name that is made; ``in_place`` refuses to copy. One that is
+        listed already is not added again.
 
         ``invent`` fills keys of type 1 that the instance lacks; without it such an instance is refused. A ``profile``
         adds its keys, and refuses what it has no place for. The medium has the file at once, the DICOMDIR names it
@@ -173,13 +176,13 @@ class FileSet:
         ``FormatError`` where it cannot be listed; nothing was changed then.
         """
         try:
-            return self._add(source, file_id, _Making(invent, profile))
+            return self._add(source, file_id, in_place, _Making(invent, profile))
         except KermaError as error:
             if error.where is None and not isinstance(source, Dataset):
                 error.where = os.fspath(source)
             raise
 
-    def _add(self, source: Path_ | Dataset, file_id: FileID | None, making: _Making) -> Record:
+    def _add(self, source: Path_ | Dataset, file_id: FileID | None, in_place: bool, making: _Making) -> Record:
         ds = source if isinstance(source, Dataset) else part10.read(source)
         index = self._indexed()
         row = _row_for(ds)
@@ -191,6 +194,9 @@ class FileSet:
         leaf = making.record(row, ds, above[-1].children if above else self.root)
         place = None if isinstance(source, Dataset) else self.medium.id_of(Path(source))
         if place is None or place in index.files or (file_id is not None and file_id != place):
+            if in_place:
+                hint = "folders and names have up to 8 of A-Z, 0-9 and _"
+                raise FormatError("it does not lie on the medium under a File ID of PS3.10 8.2", hint=hint)
             place = file_id or index.new_id(above, leaf, self.medium)
             self._bring(ds, place)
         leaf.dataset.add(FILE_ID, "CS", place)
@@ -224,8 +230,27 @@ class FileSet:
             raise UsageError("the DICOMDIR was changed by somebody else", where=str(self.dicomdir), hint=hint)
         saving.save(encode(self.dataset, self.root, self._head()), self.dicomdir)
         self._state = _state(self.dicomdir)
+        self._brought.clear()
         if self._doomed:
-            self._delete()
+            self._delete(self._doomed)
+
+    def discard(self) -> None:
+        """Take back what was not saved: files that came to the medium go again. The file-set is not to be used then."""
+        self.root.clear()
+        self._index = None
+        self._delete(self._brought)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """``save``; after an exception ``discard``."""
+        if kind is None:
+            self.save()
+        else:
+            self.discard()
 
     # -- inside --------------------------------------------------------------------------------------------------------
 
@@ -285,13 +310,14 @@ class FileSet:
         if ds.meta is None or ds.preamble is None:
             ds = copy.copy(ds)
             ds.preamble = bytes(128)
+        self._brought.append(target)
         part10.write(ds, target)
 
-    def _delete(self) -> None:
-        """Delete the files of removed records that no other record refers to, and folders that are empty then."""
+    def _delete(self, paths: list[Path]) -> None:
+        """Delete files that no record refers to any more, and folders that are empty then."""
         named = {self.medium.path(one.file_id) for one in self.instances() if one.file_id and not faults(one.file_id)}
         root = os.path.realpath(self.folder)
-        for path in self._doomed:
+        for path in paths:
             if path in named:
                 continue
             with contextlib.suppress(OSError):
@@ -300,7 +326,7 @@ class FileSet:
                 while os.path.realpath(folder) != root:
                     folder.rmdir()
                     folder = folder.parent
-        self._doomed.clear()
+        paths.clear()
         self.medium.forget()
 
 
