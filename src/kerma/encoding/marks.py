@@ -69,6 +69,14 @@ class Marks:
             raise FormatError(f"{text} [{section}]", offset=offset, path=path)
         self.findings.append(Finding(code, text, offset, path, section))
 
+    def of_item(self) -> Marks:
+        """Marks for one item of a long sequence: what is found in it goes with it, findings excepted."""
+        marks = Marks.__new__(Marks)
+        marks.ends, marks.bare, marks.odd = {}, set(), {}
+        marks.findings, marks.limits = self.findings, self.limits
+        marks.partial, marks.whole, marks.strict, marks.salvage = self.partial, 0, self.strict, self.salvage
+        return marks
+
     def forget(self, start: int) -> None:
         """Drop what a scan from ``start`` on took for granted and what it noted, before another way of reading is
         tried.
