@@ -37,6 +37,7 @@ from kerma.standard import sop_classes, transfer_syntaxes
 from kerma.values.new_uid import new_uid
 
 _LIMITS = Limits()
+_FEW = 64  # files that are synced one by one
 _FILE_SET_ID, _CONSISTENCY = 0x00041130, 0x00041212
 _PATIENT_ID = 0x00100020
 
@@ -228,9 +229,9 @@ class FileSet:
         if _state(self.dicomdir) != self._state:
             hint = "open the file-set again"
             raise UsageError("the DICOMDIR was changed by somebody else", where=str(self.dicomdir), hint=hint)
+        self._sync_brought()
         saving.save(encode(self.dataset, self.root, self._head()), self.dicomdir)
         self._state = _state(self.dicomdir)
-        self._brought.clear()
         if self._doomed:
             self._delete(self._doomed)
 
@@ -311,7 +312,17 @@ class FileSet:
             ds = copy.copy(ds)
             ds.preamble = bytes(128)
         self._brought.append(target)
-        part10.write(ds, target)
+        with target.open("xb") as file:
+            part10.write(ds, file)
+
+    def _sync_brought(self) -> None:
+        """Files that came to the medium are durable before the DICOMDIR names them."""
+        if len(self._brought) > _FEW:
+            os.sync()
+        else:
+            for path in {*self._brought, *(path.parent for path in self._brought)}:
+                _sync(path)
+        self._brought.clear()
 
     def _delete(self, paths: list[Path]) -> None:
         """Delete files that no record refers to any more, and folders that are empty then."""
@@ -377,6 +388,16 @@ def _state(path: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
+def _sync(path: Path) -> None:
+    """Bring a file or folder to the disk, where the system does that."""
+    with contextlib.suppress(OSError):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
 
 
 def _checked_id(value: str) -> str | None:

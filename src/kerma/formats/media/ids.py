@@ -103,11 +103,12 @@ class Medium:
         for part in checked(file_id)[:-1]:
             name = self._name_in(current, part) or part
             following = os.path.join(current, name)
-            os.makedirs(following, exist_ok=True)
-            self._refuse_leaving(following)
-            self._names.setdefault(current, {})[name.upper()] = name
+            if following not in self._safe:
+                os.makedirs(following, exist_ok=True)
+                self._refuse_leaving(following)
+            self._know(current, name)
             current = following
-        self._names.setdefault(current, self._listing(current))[file_id[-1].upper()] = file_id[-1]
+        self._know(current, file_id[-1])
         return Path(current) / file_id[-1]
 
     def id_of(self, path: Path) -> FileID | None:
@@ -148,6 +149,12 @@ class Medium:
             raise UnsafePathError("a File ID leads off the medium by a link", where=path, hint="replace it by the file")
         if os.path.isdir(path):
             self._safe.add(path)
+
+    def _know(self, folder: str, name: str) -> None:
+        """A name that is there from now on."""
+        if folder not in self._names:
+            self._names[folder] = self._listing(folder)
+        self._names[folder][name.upper()] = self._names[folder][name] = name
 
     def _name_in(self, folder: str, part: str) -> str | None:
         names = self._names.get(folder)
