@@ -73,7 +73,7 @@ def test_examples_both_ways(name: str, terms: str, vr: str, raw: bytes, text: st
 
 
 def test_text_with_line_ends() -> None:
-    """PS3.5 I.3: each line designates anew; what we write is shorter and means the same."""
+    """PS3.5 I.3 and K.3: each line designates anew, Korean at its head, Chinese where it is needed."""
     charsets = Charsets.of(["", "ISO 2022 IR 149"])
     raw = (
         b"\x1b$)CThe first line includes \xb1\xe6\xb5\xbf.\r\n"
@@ -82,7 +82,12 @@ def test_text_with_line_ends() -> None:
     )
     text = "The first line includes 길동.\r\nThe second line includes 길동, too.\r\nThe third line."
     assert charsets.decode(raw, "LT") == text
-    assert charsets.decode(charsets.encode(text, "LT"), "LT") == text
+    assert charsets.encode(text, "LT") == raw
+    assert charsets.encode("Hong 길^Gil 동=^a", "PN") == b"\x1b$)CHong \xb1\xe6^\x1b$)CGil \xb5\xbf=^a"
+    # Not at the head where that would cover what another set has written before it.
+    mixed = Charsets.of(["ISO 2022 IR 100", "ISO 2022 IR 149", "ISO 2022 IR 87"])
+    assert mixed.encode("é 길", "LT") == b"\xe9 \x1b$)C\xb1\xe6\x1b-A"
+    assert mixed.decode(mixed.encode("é 길é やま", "LT"), "LT") == "é 길é やま"
     chinese = Charsets.of(["", "ISO 2022 IR 58"])
     raw = b"1.\x1b$)A\xb5\xda\xd2\xbb\xd0\xd0\r\n2.\x1b$)A\xb5\xda\xb6\xfe\xd0\xd0\r\n"
     assert chinese.decode(raw, "LT") == "1.第一行\r\n2.第二行\r\n"
@@ -170,6 +175,20 @@ MISSPELT = [
     ("ISO_IR 58", "ISO 2022 IR 58"),
     ("ISO_2022_IR_6\\ISO-2022-IR-87", "ISO 2022 IR 6\\ISO 2022 IR 87"),
     ("ISO 2022-IR 6\\ISO_IR 144", "ISO 2022 IR 6\\ISO 2022 IR 144"),
+    ("\\ISO 2022 87", "\\ISO 2022 IR 87"),
+    ("\\ISO_IR 2022 IR 149", "\\ISO 2022 IR 149"),
+    ("\\ISO2022IR58", "\\ISO 2022 IR 58"),
+    ("\\ISO 2022 IR 165", "\\ISO 2022 IR 58"),
+    ("ISO_IR 013", "ISO_IR 13"),
+    ("IR 192", "ISO_IR 192"),
+    ("ISO 10646-1", "ISO_IR 192"),
+    ("GB18030-2000", "GB18030"),
+    ("cp936", "GBK"),
+    ("windows-1252", "ISO_IR 100"),
+    ("ISO 8859-15:1999", "ISO_IR 203"),
+    ("TIS-620", "ISO_IR 166"),
+    ("Shift_JIS", "ISO_IR 13"),
+    ("ks_c_5601-1987", "ISO 2022 IR 149"),
 ]
 
 
@@ -225,6 +244,86 @@ def test_multi_byte_set_without_its_escape() -> None:
     assert Charsets.of("\\ISO 2022 IR 149").decode(raw, "PN") == korean
     assert Charsets.of("ISO 2022 IR 149").decode(raw, "PN") == korean
     assert Charsets.of("ISO 2022 IR 58").decode("张".encode("gb2312"), "PN") == "张"
+
+
+def test_a_set_of_several_bytes_is_announced_even_where_it_is_said_to_be_the_first() -> None:
+    assert Charsets.of("ISO 2022 IR 149").encode("길동", "PN") == b"\x1b$)C\xb1\xe6\xb5\xbf"
+    assert Charsets.of("ISO 2022 IR 58").encode("张", "LO") == b"\x1b$)A\xd5\xc5"
+    assert Charsets.of("ISO 2022 IR 87").encode("山", "LO") == b"\x1b$B;3\x1b(B"
+
+
+# Each defined term of PS3.3 tables C.12-2 to C.12-5, a text that needs it, and its bytes.
+DEFINED: list[tuple[str, str, bytes]] = [
+    ("ISO_IR 100", "é", b"\xe9"),
+    ("ISO_IR 101", "ł", b"\xb3"),
+    ("ISO_IR 109", "ħ", b"\xb1"),
+    ("ISO_IR 110", "ą", b"\xb1"),
+    ("ISO_IR 144", "щ", b"\xe9"),
+    ("ISO_IR 127", "ب", b"\xc8"),
+    ("ISO_IR 126", "α", b"\xe1"),
+    ("ISO_IR 138", "ש", b"\xf9"),
+    ("ISO_IR 148", "ğ", b"\xf0"),
+    ("ISO_IR 203", "œ", b"\xbd"),
+    ("ISO_IR 13", "ﾔ", b"\xd4"),
+    ("ISO_IR 166", "ส", b"\xca"),
+    ("ISO 2022 IR 6", "a", b"a"),
+    ("ISO 2022 IR 100", "é", b"\xe9"),
+    ("ISO 2022 IR 101", "ł", b"\xb3"),
+    ("ISO 2022 IR 109", "ħ", b"\xb1"),
+    ("ISO 2022 IR 110", "ą", b"\xb1"),
+    ("ISO 2022 IR 144", "щ", b"\xe9"),
+    ("ISO 2022 IR 127", "ب", b"\xc8"),
+    ("ISO 2022 IR 126", "α", b"\xe1"),
+    ("ISO 2022 IR 138", "ש", b"\xf9"),
+    ("ISO 2022 IR 148", "ğ", b"\xf0"),
+    ("ISO 2022 IR 203", "œ", b"\xbd"),
+    ("ISO 2022 IR 13", "ﾔ", b"\xd4"),
+    ("ISO 2022 IR 166", "ส", b"\xca"),
+    ("\\ISO 2022 IR 100", "é", b"\x1b-A\xe9"),
+    ("\\ISO 2022 IR 101", "ł", b"\x1b-B\xb3"),
+    ("\\ISO 2022 IR 109", "ħ", b"\x1b-C\xb1"),
+    ("\\ISO 2022 IR 110", "ą", b"\x1b-D\xb1"),
+    ("\\ISO 2022 IR 144", "щ", b"\x1b-L\xe9"),
+    ("\\ISO 2022 IR 127", "ب", b"\x1b-G\xc8"),
+    ("\\ISO 2022 IR 126", "α", b"\x1b-F\xe1"),
+    ("\\ISO 2022 IR 138", "ש", b"\x1b-H\xf9"),
+    ("\\ISO 2022 IR 148", "ğ", b"\x1b-M\xf0"),
+    ("\\ISO 2022 IR 203", "œ", b"\x1b-b\xbd"),
+    ("\\ISO 2022 IR 13", "ﾔ", b"\x1b)I\xd4"),
+    ("\\ISO 2022 IR 13", "‾", b"\x1b(J~\x1b(B"),
+    ("\\ISO 2022 IR 166", "ส", b"\x1b-T\xca"),
+    ("\\ISO 2022 IR 87", "山", b"\x1b$B;3\x1b(B"),
+    ("\\ISO 2022 IR 159", "丂", b"\x1b$(D0!\x1b(B"),
+    ("\\ISO 2022 IR 149", "길", b"\x1b$)C\xb1\xe6"),
+    ("\\ISO 2022 IR 58", "张", b"\x1b$)A\xd5\xc5"),
+    ("ISO_IR 192", "🩻", b"\xf0\x9f\xa9\xbb"),
+    ("GB18030", "𠀀", b"\x95\x32\x82\x36"),
+    ("GBK", "张", b"\xd5\xc5"),
+]
+
+
+@pytest.mark.parametrize("vr", ["SH", "LO", "ST", "LT", "UC", "UT", "PN"])
+@pytest.mark.parametrize(("terms", "text", "raw"), DEFINED, ids=[f"{row[0]}-{row[1]}" for row in DEFINED])
+def test_every_defined_term_in_every_vr(terms: str, text: str, raw: bytes, vr: str) -> None:
+    charsets = Charsets.of(terms)
+    assert charsets.findings == ()
+    assert charsets.encode(text, vr) == raw
+    assert charsets.decode(raw, vr) == text
+    assert charsets.check(raw, vr) == ()
+    # Twice, with what resets the sets between: both are written alike, and read alike.
+    between = {"PN": ["^", "=", "\\"], "SH": ["\\"], "LO": ["\\"], "UC": ["\\"]}.get(vr, ["\r\n", "\f", "\t"])
+    for mark in between:
+        assert charsets.encode(text + mark + text, vr) == raw + mark.encode() + raw
+        assert charsets.decode(raw + mark.encode() + raw, vr) == text + mark + text
+
+
+@pytest.mark.parametrize("vr", ["AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI", "UR"])
+def test_other_vrs_have_the_default_repertoire_whatever_is_declared(vr: str) -> None:
+    """PS3.5 6.1.2.2 lists the VRs that Specific Character Set is for."""
+    with pytest.raises(ValueEncodeError):
+        encode(vr, "é", charsets=Charsets.of("ISO_IR 192"))
+    if vr not in {"DS", "IS"}:
+        assert decode(vr, b"\xc3\xa9", charsets=Charsets.of("ISO_IR 192")) == "Ã©"
 
 
 def test_larger_sets_under_a_smaller_name() -> None:

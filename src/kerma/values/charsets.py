@@ -13,7 +13,8 @@ Rules:
   are no character of the declared set become U+FFFD. ``check`` reports both. Nothing is lost: the element keeps its
   bytes, and U+FFFD can be written in Unicode sets only, so that a replacement never passes for text silently in others.
 - Encoding takes the set in use, else the first in the list that has the character; ``ValueEncodeError`` where none
-  has it.
+  has it. A set is designated where its first character is, but Korean at the head of its line or component, as PS3.5
+  I.3 has it and Korean readers expect.
 """
 
 from __future__ import annotations
@@ -90,9 +91,10 @@ class Charsets:
             number = int(term.rpartition(" ")[2]) if term else 6
             lower, upper = NUMBERS[number]
             if index == 0:
-                two_bytes = lower is None or lower.width == 2
-                self._initial = (IR6 if two_bytes or lower is None else lower, upper)
-                if number in EXTENSION_ONLY:
+                alone = number not in EXTENSION_ONLY
+                # A set of several bytes is never in use unannounced, not even where it is said to be the first.
+                self._initial = (lower or IR6, upper) if alone else (IR6, None)
+                if not alone:
                     findings.append(
                         _finding(
                             "charset-first", f"{term} cannot be the first value; the default repertoire precedes it"
@@ -223,16 +225,19 @@ class Charsets:
         out = bytearray()
         lower, upper = self._initial
         delimiters = _delimiters(vr)
+        head = 0  # where the line, the value or the component begins
         for character in text:
             if character in delimiters or character < " ":
                 self._return(out, lower, upper)
                 lower, upper = self._initial
                 out += character.encode("ascii")
+                head = len(out)
                 continue
             code = lower.codes.get(character) or (upper.codes.get(character) if upper is not None else None)
             if code is None:
                 element = self._having(character)
-                out += element.escape
+                at = head if element.at_head and _is_plain(out[head:]) else len(out)
+                out[at:at] = element.escape
                 lower, upper = (lower, element) if element.upper else (element, upper)
                 code = element.codes[character]
             if code == b"\\" and vr in _MULTIPLE | {"PN"}:
@@ -294,6 +299,10 @@ def _finding(code: str, text: str) -> Finding:
 
 def _decode_half(half: bytes, element: CodeElement | None) -> str:
     return half.decode("latin-1") if element is None else element.decode(half)
+
+
+def _is_plain(data: bytearray) -> bool:
+    return data.isascii() and 0x1B not in data
 
 
 def _run_pattern(vr: str) -> re.Pattern[bytes]:

@@ -38,6 +38,8 @@ class CodeElement:
     """What the codec wants before each character."""
     supersets: tuple[str, ...] = ()
     """Codecs of larger sets that writers put under this name."""
+    at_head: bool = False
+    """Designated at the head of a line rather than where it is needed."""
 
     @cached_property
     def characters(self) -> dict[int, str]:
@@ -94,7 +96,7 @@ IR14 = CodeElement("ISO-IR 14", False, 1, b"\x1b(J", "ascii")
 IR87 = CodeElement("ISO-IR 87", False, 2, b"\x1b$B", "euc_jp")
 IR159 = CodeElement("ISO-IR 159", False, 2, b"\x1b$(D", "euc_jp", lead=b"\x8f")
 IR13 = CodeElement("ISO-IR 13", True, 1, b"\x1b)I", "shift_jis", supersets=("cp932",))
-IR149 = CodeElement("ISO-IR 149", True, 2, b"\x1b$)C", "euc_kr", supersets=("euc_kr", "cp949"))
+IR149 = CodeElement("ISO-IR 149", True, 2, b"\x1b$)C", "euc_kr", supersets=("euc_kr", "cp949"), at_head=True)
 IR58 = CodeElement("ISO-IR 58", True, 2, b"\x1b$)A", "gb2312", supersets=("gbk", "gb18030"))
 
 
@@ -138,27 +140,37 @@ ESCAPES: dict[bytes, CodeElement] = {
 } | {
     b"\x1b$@": IR87,
     b"\x1b$(B": IR87,
-}  # older forms of the same designation: JIS C 6226, and with the final byte of four
+    b"\x1b$)E": IR58,
+}  # older forms of the same designation: JIS C 6226, and with the final byte of four; ISO-IR 165 is a larger IR 58
 """Escape sequence -> what it designates."""
 
-_WILD = re.compile(r"(ISO)[ _-]?(2022)?[ _-]?IR[ _-]*([0-9]{1,3})")
-_ALIASES = {
-    "UTF8": "ISO_IR 192",
-    "UTF-8": "ISO_IR 192",
-    "UTF_8": "ISO_IR 192",
-    "ISO 10646": "ISO_IR 192",
-    "GB 18030": "GB18030",
-    "GB-18030": "GB18030",
-    "ASCII": "ISO_IR 6",
-    "US-ASCII": "ISO_IR 6",
-    "LATIN1": "ISO_IR 100",
-    "LATIN-1": "ISO_IR 100",
-    "GB2312": "ISO 2022 IR 58",
-    "GB 2312": "ISO 2022 IR 58",
-    "EUC-KR": "ISO 2022 IR 149",
+_WILD = re.compile(r"(?:ISO[ _-]*(?:IR[ _-]*)?|(?=IR))(2022[ _-]*)?(?:IR[ _-]*)?0?([0-9]{1,3})")
+_NAMES: dict[str, tuple[str, ...]] = {  # what the sets are called elsewhere, without spaces and marks
+    "ISO_IR 192": ("UTF8", "UNICODE", "UNICODEUTF8", "ISO10646", "ISO106461", "ISOIRUTF8", "CP65001"),
+    "GB18030": ("GB180302000", "GB180302005", "GB180302022", "ISO2022GB18030"),
+    "GBK": ("CP936", "MS936", "XGBK", "WINDOWS936", "ISO2022GBK"),
+    "ISO_IR 6": ("ASCII", "USASCII", "ISO646", "ISO646US", "DEFAULT"),
+    "ISO_IR 100": ("LATIN1", "WINDOWS1252", "CP1252"),
+    "ISO_IR 101": ("LATIN2",),
+    "ISO_IR 109": ("LATIN3",),
+    "ISO_IR 110": ("LATIN4",),
+    "ISO_IR 144": ("CYRILLIC",),
+    "ISO_IR 127": ("ARABIC",),
+    "ISO_IR 126": ("GREEK",),
+    "ISO_IR 138": ("HEBREW",),
+    "ISO_IR 148": ("LATIN5",),
+    "ISO_IR 203": ("LATIN9",),
+    "ISO_IR 166": ("TIS620", "THAI"),
+    "ISO_IR 13": ("JISX0201", "SHIFTJIS", "SJIS", "CP932", "WINDOWS31J"),
+    "ISO 2022 IR 87": ("JISX0208", "ISO2022JP"),
+    "ISO 2022 IR 159": ("JISX0212",),
+    "ISO 2022 IR 149": ("EUCKR", "KSX1001", "KSC5601", "KSC56011987", "ISO2022KR", "CP949"),
+    "ISO 2022 IR 58": ("GB2312", "GB231280", "EUCCN", "ISO2022CN", "ISO2022IR165", "ISOIR165"),
 }
+_ALIASES = {alias: term for term, aliases in _NAMES.items() for alias in aliases}
+_MARKS = re.compile(r"[^A-Z0-9]")
 _ISO_8859 = {1: 100, 2: 101, 3: 109, 4: 110, 5: 144, 6: 127, 7: 126, 8: 138, 9: 148, 11: 166, 15: 203}
-_LATIN_NAME = re.compile(r"ISO[ _-]?8859[ _-]([0-9]{1,2})")
+_LATIN_NAME = re.compile(r"ISO[ _-]?8859[ _-]([0-9]{1,2})(?::[0-9]{4})?")
 
 
 def canonical(term: str) -> str | None:
@@ -166,16 +178,17 @@ def canonical(term: str) -> str | None:
     text = " ".join(term.replace("\0", " ").upper().split())
     if text in {"", *STAND_ALONE}:
         return text
-    if text in _ALIASES:
-        return _ALIASES[text]
+    bare = _MARKS.sub("", text)
+    if bare in _ALIASES or bare in STAND_ALONE:
+        return _ALIASES.get(bare, bare)
     if match := _LATIN_NAME.fullmatch(text):
         number = _ISO_8859.get(int(match[1]))
         return None if number is None else f"ISO_IR {number}"
     if match := _WILD.fullmatch(text):
-        number = int(match[3])
+        number = int(match[2])
         if number == 192:
             return "ISO_IR 192"
         if number in NUMBERS:
-            extended = match[2] is not None or number in EXTENSION_ONLY
+            extended = match[1] is not None or number in EXTENSION_ONLY
             return f"ISO 2022 IR {number}" if extended else f"ISO_IR {number}"
     return None
