@@ -19,13 +19,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOM = Path("kerma") / "encoding"
-_C_NAMES = "data_of, drop, header, hold, pair, put, record, size_of, taken, word"
+_C_NAMES = "data_in, data_of, drop, header, hold, pair, put, record, size_of, taken, word"
 LINES = {
-    "from kerma.encoding import shadow as cython  # twin: import cython": "import cython",
-    f"from kerma.encoding.raw import {_C_NAMES}  # twin: raw.pxd": f"from cython.cimports.kerma.encoding.raw import {_C_NAMES}",
+    "from kerma.encoding import shadow as cython": "import cython",
+    f"from kerma.encoding.raw import {_C_NAMES}": (f"from cython.cimports.kerma.encoding.raw import {_C_NAMES}"),
 }
 """What the build reads instead of lines of the source."""
-DIGEST_LINE = 'DIGEST = ""  # twin: digest'
+DIGEST_LINE = 'DIGEST = ""'
 DIRECTIVES = {"language_level": 3, "wraparound": False, "cdivision": True, "binding": False}
 
 
@@ -58,8 +58,8 @@ def fresh(room: Path) -> bool:
 
 def build(room: Path) -> Path:
     """Compiles the twin and puts it beside its source. Any exception: it could not be compiled here."""
-    from Cython.Build import cythonize
-    from setuptools import Distribution, Extension
+    from Cython.Build import cythonize  # noqa: PLC0415  only who builds has them
+    from setuptools import Distribution, Extension  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="kerma-twin-") as made:
         work = Path(made)
@@ -72,7 +72,9 @@ def build(room: Path) -> Path:
         extension = Extension(
             "kerma.encoding._loops",
             [str(source)],
-            extra_compile_args=[] if os.name == "nt" else ["-O2", "-g0", *os.environ.get("KERMA_TWIN_CFLAGS", "").split()],
+            extra_compile_args=[]
+            if os.name == "nt"
+            else ["-O2", "-g0", *os.environ.get("KERMA_TWIN_CFLAGS", "").split()],
             extra_link_args=os.environ.get("KERMA_TWIN_LDFLAGS", "").split(),
         )
         said = io.StringIO()
@@ -91,6 +93,11 @@ def build(room: Path) -> Path:
         part.chmod(0o755)
         os.replace(part, built)
     return built
+
+
+def _flags(name: str) -> list[str]:
+    """Flags of who wants others, as for a sanitizer: KERMA_TWIN_CFLAGS, KERMA_TWIN_LDFLAGS."""
+    return os.environ.get(f"KERMA_TWIN_{name}", "").split()
 
 
 def main() -> int:

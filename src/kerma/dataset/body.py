@@ -6,8 +6,13 @@ Rules of this module:
   ``buf``, or to a ``str``, the VR of an element that was assigned; the value of that one is in ``cache``.
 - ``cache`` holds decoded values beside the bytes, never instead of them. A sequence in it may have been changed;
   ``writing`` looks.
+- ``index_now`` is None until somebody wants the whole index as a dict. Before, ``places`` may have it, as the compiled
+  scan gives it, and ``fields`` for the compiled keywords: ``find`` is for whoever wants one element, ``index`` for
+  whoever walks or changes.
 - ``charsets`` is how the *bytes* are to be read. It is fixed by what they said when they came, so assigning
   SpecificCharacterSet changes how text is written, never how it was read.
+- Of a large data set only the ``front`` may be known: then ``index_now`` is None, ``find`` answers what the front
+  tells, and ``index``, which is for the whole, walks over the rest first.
 - An item knows what it inherits (character sets, pixel representation) as values, not by a reference to its parent: a
   data set is a tree without cycles, freed as soon as nobody holds it.
 """
@@ -20,15 +25,19 @@ from typing import Any
 from kerma import values
 from kerma.dataset.lint import refuse_oddities
 from kerma.dataset.salvage import salvage
+from kerma.encoding.front import Front
 from kerma.encoding.headers import other_encoding, read_header
+from kerma.encoding.loops import Index, Places, unpack
 from kerma.encoding.marks import Header, Marks
-from kerma.encoding.scan import scan
+from kerma.encoding.scan import scan_places
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, Encoding, key_of
+from kerma.encoding.twin import loops
 from kerma.errors import FormatError, KermaError
 from kerma.limits import Limits, Strictness
 from kerma.standard import elements, private
 
+find_place = loops.find
 CHARSET = key_of(0x00080005)
 PIXEL_REPRESENTATION = key_of(0x00280103)
 Charsets = values.Charsets
@@ -59,12 +68,15 @@ class Body:
         "charsets_now",
         "encoding",
         "end",
+        "fields",
+        "front",
         "full",
         "index_now",
         "inherited",
         "late",
         "marks",
         "path",
+        "places",
         "start",
         "style",
         "window",
@@ -90,6 +102,9 @@ class Body:
         self.inherited = inherited
         self.path = path
         self.index_now: dict[int, int | str] | None = None
+        self.front: Front | None = None
+        self.places: Places | None = None
+        self.fields: Any = None
         self.cache: dict[int, Any] = {}
         self.changed = False
         self.style = False
@@ -111,12 +126,19 @@ class Body:
         end: int,
         encoding: Encoding,
         marks: Marks,
-        index: dict[int, Any],
+        index: dict[int, Any] | Places | Front,
         late: Callable[[], Buffer],
     ) -> Body:
-        """One whose headers are all in ``window``, the first bytes of what ``late`` gives when it is asked."""
+        """One whose headers are known, as a rule from ``window``, the first bytes of what ``late`` gives when it is
+        asked.
+        """
         body = cls(window, start, end, encoding, marks)
-        body.index_now = index
+        if isinstance(index, bytes):
+            body.take_places(index)
+        elif isinstance(index, Front):
+            body.front = index
+        else:
+            body.index_now = index
         body.full = None
         body.late = late
         return body
@@ -142,34 +164,81 @@ class Body:
             index = self.load()
         return index
 
+    def find(self, key: int) -> int | str | None:
+        """What the index has for ``key``, None where it is absent."""
+        index = self.index_now
+        if index is None:
+            places = self.places
+            if places is not None:
+                at = find_place(places, key)
+                return None if at < 0 else at
+            front = self.front
+            if front is not None and front.tells(key):
+                return front.index.get(key)
+            index = self.load()
+        return index.get(key)
+
     def load(self) -> dict[int, int | str]:
-        """Scan, unless done."""
-        if self.index_now is None:
-            found: dict[int, Any]
-            if self.marks.salvage is not None:
-                whole, self.encoding = salvage(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
-                self.index_now = dict[int, int | str](whole)
-                return self.index_now
-            try:
-                found = scan(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
-            except FormatError:
-                other = None if self.path else other_encoding(self.buf, self.start, self.end, self.encoding)
-                if other is None:
-                    raise
-                self.marks.forget(self.start)
-                found = scan(self.buf, self.start, self.end, other, self.marks, self.path)
-                self.marks.note(
-                    "wrong-syntax",
-                    f"the data set is in {other.name}, not in {self.encoding.name} as its transfer syntax says",
-                    offset=self.start,
-                    section="PS3.5 10",
-                )
-                self.encoding = other
-            index: dict[int, Any] = found
-            self.index_now = index
-            if self.marks.strict:
-                refuse_oddities(self)
-        return self.index_now
+        """Scan, unless done; the index as a dict."""
+        index = self.index_now
+        if index is None:
+            self.settle()
+            places = self.places
+            if places is not None:
+                self.index_now = dict[int, int | str](unpack(places))
+                self.places = self.fields = None
+            index = self.index_now
+            assert index is not None
+        return index
+
+    def settle(self) -> None:
+        """Scan, unless done. What is found may be ``places``, which cost nothing for an element and answer ``find``."""
+        if self.index_now is not None or self.places is not None:
+            return
+        if self.front is not None:
+            rest: dict[int, Any] | None = self.front.rest(self.buf, self.end, self.encoding, self.marks)
+            if rest is not None:
+                self.index_now = rest
+                self.front = None
+                return
+        if self.marks.salvage is not None:
+            whole, self.encoding = salvage(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
+            self.index_now = dict[int, int | str](whole)
+            return
+        found: Any = self._scan()
+        if not isinstance(found, bytes):
+            self.index_now = found
+        elif not self.marks.strict:
+            self.take_places(found)
+        else:
+            self.index_now = dict[int, int | str](unpack(found))
+        if self.marks.strict:
+            refuse_oddities(self)
+
+    def take_places(self, places: Places) -> None:
+        """Know the whole index as the compiled scan gives it."""
+        self.places = places
+        window = self.window
+        if type(window) is bytes:
+            self.fields = loops.Fields(places, window, self.encoding.explicit, self.cache)
+
+    def _scan(self) -> Index | Places:
+        try:
+            return scan_places(self.buf, self.start, self.end, self.encoding, self.marks, self.path)
+        except FormatError:
+            other = None if self.path else other_encoding(self.buf, self.start, self.end, self.encoding)
+            if other is None:
+                raise
+            self.marks.forget(self.start)
+            found = scan_places(self.buf, self.start, self.end, other, self.marks, self.path)
+            self.marks.note(
+                "wrong-syntax",
+                f"the data set is in {other.name}, not in {self.encoding.name} as its transfer syntax says",
+                offset=self.start,
+                section="PS3.5 10",
+            )
+            self.encoding = other
+            return found
 
     @property
     def charsets(self) -> Charsets:
@@ -177,12 +246,14 @@ class Body:
         charsets = self.charsets_now
         if charsets is None:
             charsets = self.inherited.charsets
-            at = self.index.get(CHARSET)
+            at = self.find(CHARSET)
             if type(at) is int:
                 head = self.header(at)
                 terms = values.decode("CS", self.slice(head))
                 charsets = Charsets.of(() if terms is None else terms)
             self.charsets_now = charsets
+            if self.fields is not None:
+                self.fields.spell(charsets)
         return charsets
 
     def header(self, at: int) -> Header:
@@ -197,11 +268,19 @@ class Body:
         return self.near(end)[head.value : end]
 
     def value_end(self, head: Header) -> int:
-        return head.value + head.length if head.length != UNDEFINED else self.marks.ends[head.value]
+        if head.length != UNDEFINED:
+            return head.value + head.length
+        if head.value not in self.marks.ends:
+            self.load()
+        return self.marks.ends[head.value]
 
     def element_end(self, head: Header) -> int:
         """The offset after the element, its delimiter included."""
-        return head.value + head.length if head.length != UNDEFINED else self.marks.after(head.value)
+        if head.length != UNDEFINED:
+            return head.value + head.length
+        if head.value not in self.marks.ends:
+            self.load()
+        return self.marks.after(head.value)
 
     def vr_of(self, head: Header) -> str:
         """The VR to read a raw element with: as written, by the dictionary in implicit VR, and for UN where that
@@ -253,7 +332,7 @@ class Body:
         """The value of ``key`` read as ``vr``, None where absent or not readable; for the elements that others depend
         on.
         """
-        at = self.index.get(key)
+        at = self.find(key)
         if at is None:
             return None
         if key in self.cache:

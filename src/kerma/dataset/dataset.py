@@ -19,7 +19,7 @@ from kerma.dataset.assign import choose_vr, normal_value
 from kerma.dataset.body import CHARSET, Body, Inherited
 from kerma.dataset.element import Element
 from kerma.dataset.items import read_sequence
-from kerma.dataset.keywords import reader
+from kerma.dataset.keywords import attribute
 from kerma.dataset.private import PrivateBlock, private_block
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.inflate import inflate
@@ -45,11 +45,12 @@ _DEFAULT_LIMITS = Limits()
 class FileState:
     """What a data set that came from a file or stream keeps besides its elements."""
 
-    __slots__ = ("closer", "deflated", "findings", "meta", "preamble", "tail", "uid", "whole")
+    __slots__ = ("closer", "deflated", "findings", "meta", "preamble", "size", "tail", "uid", "whole")
 
     def __init__(self) -> None:
         self.uid: str | None = None
         self.preamble: bytes | None = None
+        self.size: int | None = None  # bytes of the file that it came from
         self.meta: Any = None  # Dataset, or (buf, start, end, marks) until somebody asks
         self.whole: Callable[[], Buffer] | None = None  # gives the whole file, for writing it as it came
         self.deflated: Buffer | None = None  # the data set's bytes before they were inflated
@@ -62,7 +63,7 @@ def _key_of_name(name: str) -> int | None:
     if tag is None:
         return None
     key = key_of(tag)
-    setattr(Dataset, name, property(reader(key)))
+    setattr(Dataset, name, attribute(key))
     _KEYS[name] = key
     return key
 
@@ -110,7 +111,7 @@ class Dataset(Attributes):
             file.deflated = buf
             buf = inflate(buf, limits)
         body = Body(buf, 0, len(buf), encoding, marks)
-        body.load()
+        body.settle()
         return cls.from_body(body, file)
 
     # -- what it came with ---------------------------------------------------------------------------------------------
@@ -207,7 +208,7 @@ class Dataset(Attributes):
         if vr == "SQ":
             value: Any = read_sequence(body, head, Dataset.from_body)
         elif length == UNDEFINED:
-            value = memoryview(body.buf)[head.value : body.marks.ends[head.value]].toreadonly()
+            value = memoryview(body.buf)[head.value : body.value_end(head)].toreadonly()
         else:
             start = head.value
             view = length > 1024 or vr in _BULK
@@ -228,14 +229,20 @@ class Dataset(Attributes):
         kept = body.cache.get(key)
         if isinstance(kept, Sequence):
             return kept
-        return read_sequence(body, body.header(body.index[key]), Dataset.from_body)  # type: ignore[arg-type]
+        return read_sequence(body, body.header(self._at(key)), Dataset.from_body)  # type: ignore[arg-type]
+
+    def _at(self, key: int) -> int | str:
+        at = self._body.find(key)
+        if at is None:
+            raise KeyError(key)
+        return at
 
     def word_size(self, tag: int) -> int:
         """Bytes of the words that a raw value of ``tag`` has in the other byte order than a little endian one; 1
         where it has not.
         """
         body = self._body
-        at = body.index[key_of(tag)]
+        at = self._at(key_of(tag))
         if isinstance(at, str) or body.encoding.little_endian:
             return 1
         head = body.header(at)
@@ -247,23 +254,23 @@ class Dataset(Attributes):
         body = self._body
         if key in body.cache:
             return body.cache[key]
-        return self._decode(key, body.index[key])
+        return self._decode(key, self._at(key))
 
     def vr_of(self, tag: int) -> str:
         """The VR that the value of ``tag`` is read with; ``KeyError`` where it is absent."""
         body = self._body
-        at = body.index[key_of(tag)]
+        at = self._at(key_of(tag))
         return at if isinstance(at, str) else body.vr_of(body.header(at))
 
     def fragments_of(self, tag: int) -> list[tuple[int, int]]:
         """(offset, length) of the fragments of an encapsulated element, the basic offset table first (PS3.5 A.4)."""
         body = self._body
-        at = body.index[key_of(tag)]
+        at = self._at(key_of(tag))
         head = body.header(at) if isinstance(at, int) else None
         if head is None or head.length != UNDEFINED:
             raise FormatError("the element is not encapsulated", path=(*body.path, tag))
         pair = body.encoding.pair.unpack_from
-        pos, end = head.value, body.marks.ends[head.value]
+        pos, end = head.value, body.value_end(head)
         found: list[tuple[int, int]] = []
         while pos + 8 <= end:
             _, length = pair(body.buf, pos)
@@ -277,7 +284,7 @@ class Dataset(Attributes):
 
     def __getitem__(self, key: str | int) -> Element:
         tag = _tag(key)
-        if key_of(tag) not in self._body.index:
+        if self._body.find(key_of(tag)) is None:
             raise KeyError(key)
         return Element(self, tag)
 
@@ -287,13 +294,13 @@ class Dataset(Attributes):
             tag = _tag(key)
         except KeyError:
             return default
-        return self.value_of(tag) if key_of(tag) in self._body.index else default
+        return self.value_of(tag) if self._body.find(key_of(tag)) is not None else default
 
     def __contains__(self, key: object) -> bool:
         if not isinstance(key, (str, int)):
             return False
         try:
-            return key_of(_tag(key)) in self._body.index
+            return self._body.find(key_of(_tag(key))) is not None
         except KeyError:
             return False
 
@@ -420,7 +427,7 @@ class Dataset(Attributes):
         file = self._file
         if file is not None:
             copy = FileState()
-            for name in ("uid", "preamble", "whole", "deflated"):
+            for name in ("uid", "preamble", "size", "whole", "deflated"):
                 setattr(copy, name, getattr(file, name))
             copy.meta = copying.deep(file.meta) if isinstance(file.meta, Dataset) else file.meta
             copy.findings = list(file.findings)

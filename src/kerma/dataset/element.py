@@ -43,7 +43,7 @@ class Element:
     @property
     def header(self) -> Header | None:
         """The header as it lies in the bytes; None for an element that was assigned."""
-        at = self._body.index.get(key_of(self.tag))
+        at = self._body.find(key_of(self.tag))
         return self._body.header(at) if isinstance(at, int) else None
 
     @property
@@ -74,7 +74,7 @@ class Element:
         """Where the header lies in the source (of a deflated data set: in the inflated bytes); None for an element
         that was assigned.
         """
-        at = self._body.index.get(key_of(self.tag))
+        at = self._body.find(key_of(self.tag))
         return at if isinstance(at, int) else None
 
     @property

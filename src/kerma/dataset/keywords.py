@@ -3,7 +3,9 @@
 Rules of this module:
 
 - A keyword that was asked for once becomes a property of ``Dataset``. That costs half of what ``__getattr__`` costs,
-  which Python calls only after it has made and dropped an error. The standard's keywords bound their number.
+  which Python calls only after it has made and dropped an error. The standard's keywords bound their number. Where the
+  loops are compiled it is a ``Keyword`` of theirs, which does the plain cases itself and leaves all others to the same
+  function.
 - Short values of VRs that mean the same everywhere are decoded once and remembered: in a folder of images most UIDs,
   dates, codes and numbers are those of the file before. Decoded values cannot be changed, so they can be shared.
   Names and other text, which are the patient's and depend on a character set, are not remembered.
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerma import values
 from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, tag_of
+from kerma.encoding.twin import loops
 from kerma.errors import ValueFormatError
 from kerma.standard import elements
 
@@ -55,13 +58,28 @@ _PLAIN = {
 _TEXT = {vr: values.DECODERS[vr] for vr in ["LO", "LT", "PN", "SH", "ST"]}
 _PLAIN_CODES = {EXPLICIT_LE.code_of[vr]: plain for vr, plain in _PLAIN.items()}
 _TEXT_CODES = {EXPLICIT_LE.code_of[vr]: decode for vr, decode in _TEXT.items()}
+_CODES: dict[int, Any] = {**_PLAIN_CODES, **_TEXT_CODES}
 
 
-def reader(key: int) -> Callable[[Dataset], Any]:
+def attribute(key: int) -> Any:
+    """What to put into the class for the element of an index key."""
+    read = _reader(key)
+    if not loops.COMPILED:
+        return property(read)
+    implied = _implied(key)
+    return loops.Keyword(key, _CODES, {0: _PLAIN.get(implied, _TEXT.get(implied))}, read)
+
+
+def _implied(key: int) -> str:
+    """The VR in implicit VR, "" where that is not one for all data sets."""
+    row = elements.lookup(tag_of(key))
+    return row.vr if row is not None and len(row.vrs) == 1 else ""
+
+
+def _reader(key: int) -> Callable[[Dataset], Any]:
     """What reads the element of an index key. It raises a bare ``AttributeError`` where that is absent."""
     tag = tag_of(key)
-    row = elements.lookup(tag)
-    implied = row.vr if row is not None and len(row.vrs) == 1 else ""
+    implied = _implied(key)
     implied_plain, implied_text = _PLAIN.get(implied), _TEXT.get(implied)
 
     def read(ds: Dataset) -> Any:
@@ -69,7 +87,8 @@ def reader(key: int) -> Callable[[Dataset], Any]:
         cache = body.cache
         if key in cache:
             return cache[key]
-        at: Any = (body.index_now or body.index).get(key)
+        index = body.index_now
+        at: Any = body.find(key) if index is None else index.get(key)
         if at is None:
             raise AttributeError
         if type(at) is not int:

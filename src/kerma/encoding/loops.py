@@ -1,8 +1,8 @@
 """The loops over element headers, typed: one source, run as plain Python or compiled (PS3.5 7.1; PS3.10 7.1).
 
-The build of the compiled twin reads the two lines marked ``twin:`` as ``import cython`` and as the C functions of
-``raw.pxd``; every other line is the same in both. The plain one is always there, and it is what the compiled one is
-tested against. ``kerma.encoding.twin`` says which is in use.
+The build of the compiled twin reads the import of ``shadow`` as ``import cython`` and that of ``raw`` as the C
+functions of ``raw.pxd``; every other line is the same in both. The plain one is always there, and it is what the
+compiled one is tested against. ``kerma.encoding.twin`` says which is in use.
 
 Rules:
 
@@ -19,23 +19,27 @@ Rules:
 from __future__ import annotations
 
 from struct import Struct
+from typing import Any
 
-from kerma.encoding import shadow as cython  # twin: import cython
+from kerma.encoding import shadow as cython
 from kerma.encoding.marks import Marks
-from kerma.encoding.raw import KINDS
-from kerma.encoding.raw import data_of, drop, header, hold, pair, put, record, size_of, taken, word  # twin: raw.pxd
+from kerma.encoding.raw import data_in, data_of, drop, header, hold, pair, put, record, size_of, taken, word
 from kerma.encoding.source import Buffer
-from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE
+from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, KINDS
 from kerma.encoding.walk import skip
+from kerma.errors import ValueFormatError
 
 COMPILED = cython.compiled
-DIGEST = ""  # twin: digest
+DIGEST = ""
 """In the twin: of what it was compiled from."""
 
 Places = bytes
 """Tag and offset of each element as one 64-bit number in the machine's byte order, ascending."""
 Index = dict[int, int]
 
+_ITEM = 0xE000FFFE
+_ITEM_END = 0xE00DFFFE
+_SEQUENCE_END = 0xE0DDFFFE
 _records = Struct("=Q").iter_unpack
 
 
@@ -67,13 +71,116 @@ def find(places: Places, key: cython.uint) -> int:
     return -1
 
 
+def short(places: Places, buf: bytes, key: cython.uint, explicit: bool) -> tuple[int, bytes] | None:
+    """The VR code (0 in implicit VR) and the bytes of a value of a little endian data set.
+
+    None where there is no such element, and for what is not short and simple: a VR of 32-bit length, no bytes or
+    ``MANY`` of them, or a value that is not all in ``buf``.
+    """
+    at: cython.longlong = find(places, key)
+    vr: cython.uint = 0
+    length: cython.uint = 0
+    table: bytes = KINDS
+    kinds: cython.p_uchar = table
+    size: cython.longlong = len(buf)
+    if at < 0 or at > size - 8:
+        return None
+    data = data_in(buf)
+    if explicit:
+        _, vr, length = header(data, at)
+        if kinds[vr] != 1:
+            return None
+    else:
+        _, length = pair(data, at)
+    if length == 0 or length >= 1024 or length > size - 8 - at:
+        return None
+    return vr, buf[at + 8 : at + 8 + length]
+
+
+@cython.cclass
+class Fields:
+    """What reading the short values of one little endian data set needs, near at hand. ``buf`` does not change."""
+
+    places: Places
+    buf: bytes
+    explicit: cython.bint
+    cache: dict[int, Any]
+    charsets: Any
+
+    def __init__(self, places: Places, buf: bytes, explicit: bool, cache: dict[int, Any]) -> None:
+        self.places = places
+        self.buf = buf
+        self.explicit = explicit
+        self.cache = cache
+        self.charsets = None
+
+    def spell(self, charsets: Any) -> None:
+        """The character sets that text is in; before they are known no text is read here."""
+        self.charsets = charsets
+
+
+@cython.cclass
+class Keyword:
+    """A keyword as an attribute of data sets: gives the values that are short and simple, and asks ``otherwise`` for
+    all others.
+
+    ``decoders`` has for a VR code, 0 in implicit VR, either what remembers values, which is indexed, or what decodes
+    text, which is called with the data set's character sets.
+    """
+
+    key: cython.uint
+    number: int
+    explicit: dict[int, Any]
+    implicit: dict[int, Any]
+    otherwise: Any
+
+    def __init__(self, key: int, explicit: dict[int, Any], implicit: dict[int, Any], otherwise: Any) -> None:
+        self.key = key
+        self.number = key
+        self.explicit = explicit
+        self.implicit = implicit
+        self.otherwise = otherwise
+
+    def __get__(self, ds: Any, owner: Any) -> Any:
+        if ds is None:
+            return self
+        fields: Fields | None = ds._body.fields
+        if fields is None:
+            return self.otherwise(ds)
+        value = fields.cache.get(self.number)
+        if value is not None:
+            return value
+        found = short(fields.places, fields.buf, self.key, fields.explicit)
+        if found is None:
+            return self.otherwise(ds)
+        decoder = (self.explicit if fields.explicit else self.implicit).get(found[0])
+        if isinstance(decoder, dict):
+            try:
+                value = decoder[found[1]]
+            except ValueFormatError:
+                return self.otherwise(ds)
+        elif decoder is None or fields.charsets is None:
+            return self.otherwise(ds)
+        else:
+            value = decoder(found[1], True, fields.charsets)
+        fields.cache[self.number] = value
+        return value
+
+
+def _stray(index: Index | None, places: Places) -> bool:
+    """Whether there is a delimiter among the elements; then ``careful`` is to decide."""
+    if index is not None:
+        return _ITEM in index or _ITEM_END in index or _SEQUENCE_END in index
+    return find(places, _ITEM) >= 0 or find(places, _ITEM_END) >= 0 or find(places, _SEQUENCE_END) >= 0
+
+
 def scan_explicit(
     buf: Buffer, start: cython.longlong, end: cython.longlong, marks: Marks, path: tuple[int, ...]
 ) -> tuple[Index | Places, int]:
     """Where the elements of an explicit little endian data set lie, and the offset at which the loop stopped.
 
-    That is ``end`` where all is plain, the offset of the first header that is odd or not all in ``buf``, or beyond
-    ``end`` where a value is. Raises as ``skip`` does.
+    That is ``end`` where all is plain, the offset of the first header that is odd or not all in ``buf``, beyond ``end``
+    where a value is, or -1 where a delimiter was among the elements. Raises as ``skip`` does.
     """
     index: Index | None = None if cython.compiled else {}
     table: bytes = KINDS
@@ -112,7 +219,10 @@ def scan_explicit(
                 index = unpack(taken(held, count))
                 index[key] = pos
             pos = after
-        return (taken(held, count) if index is None else index), pos
+        places: Places = taken(held, count)
+        if _stray(index, places):
+            pos = -1
+        return (places if index is None else index), pos
     finally:
         drop(held)
 
@@ -120,7 +230,7 @@ def scan_explicit(
 def scan_implicit(
     buf: Buffer, start: cython.longlong, end: cython.longlong, marks: Marks, path: tuple[int, ...]
 ) -> tuple[Index | Places, int]:
-    """The same for implicit VR little endian."""
+    """The same for implicit VR little endian; a tag of zeros, which padding would be, is as a delimiter."""
     index: Index | None = None if cython.compiled else {}
     pos: cython.longlong = start
     after: cython.longlong
@@ -146,7 +256,10 @@ def scan_implicit(
                 index = unpack(taken(held, count))
                 index[key] = pos
             pos = after
-        return (taken(held, count) if index is None else index), pos
+        places: Places = taken(held, count)
+        if _stray(index, places) or (0 in index if index is not None else find(places, 0) >= 0):
+            pos = -1
+        return (places if index is None else index), pos
     finally:
         drop(held)
 

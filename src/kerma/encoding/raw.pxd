@@ -36,6 +36,9 @@ cdef inline Held *hold(object buf) except NULL:
 cdef inline const unsigned char *data_of(Held *held) noexcept nogil:
     return <const unsigned char *>held.view.buf
 
+cdef inline const unsigned char *data_in(bytes buf) noexcept:
+    return <const unsigned char *>PyBytes_AS_STRING(buf)
+
 cdef inline long long size_of(Held *held) noexcept nogil:
     return held.view.len
 

@@ -9,10 +9,9 @@ Rules:
 from __future__ import annotations
 
 from struct import Struct
-from typing import Any, Final
+from typing import Any
 
 from kerma.encoding.source import Buffer
-from kerma.standard import vrs
 
 header = Struct("<IHH").unpack_from
 """(key, VR code, 16-bit length) of an explicit little endian header; 8 bytes are read."""
@@ -36,6 +35,11 @@ def hold(buf: Buffer) -> Any:
 def data_of(held: Any) -> Any:
     """What ``header``, ``pair`` and ``word`` read from."""
     return held
+
+
+def data_in(buf: bytes) -> Any:
+    """The same for bytes that nothing holds but their name."""
+    return buf
 
 
 def size_of(held: Any) -> int:
@@ -64,18 +68,3 @@ def record(places: bytes, number: int) -> int:
     """The place of a number that is less than the count of places."""
     found: int = _u64.unpack_from(places, 8 * number)[0]
     return found
-
-
-SHORT: Final = 1
-LONG: Final = 2
-
-
-def _kinds() -> bytes:
-    kinds = bytearray(0x10000)
-    for vr in vrs.ALL:
-        kinds[int.from_bytes(vr.encode("ascii"), "little")] = LONG if vr in vrs.LONG else SHORT
-    return bytes(kinds)
-
-
-KINDS: Final = _kinds()
-"""VR code -> ``SHORT`` (16-bit length), ``LONG`` (32-bit length), 0 for no VR of PS3.5 6.2."""

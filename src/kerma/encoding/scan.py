@@ -6,11 +6,12 @@ addition.
 
 Rules:
 
-- The fast loops check nothing on their way but the VR. A length that goes too far makes the position pass the end,
-  and a position that does not arrive exactly at the end, or anything else that is odd, makes ``scan`` start again
-  with ``careful``, which checks every step, notes what it understands, and raises with offset and path where it does
-  not.
-- A head whose headers are all where those of an earlier one were is not walked over again (``layouts``).
+- The fast loops (``loops``, plain or compiled) check nothing on their way but the VR. A length that goes too far makes
+  the position pass the end, and a position that does not arrive exactly at the end, or anything else that is odd,
+  makes ``scan`` start again with ``careful``, which checks every step, notes what it understands, and raises with
+  offset and path where it does not.
+- The plain loops do not walk again over a head whose headers are all where those of an earlier one were (``layouts``);
+  the compiled ones are quicker than that comparison.
 - So a cut data set is always an error, and a right one pays nothing for that.
 - Odd lengths and elements out of order change nothing in the reading; ``lint`` finds them when somebody asks.
 """
@@ -20,11 +21,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable
 
-from kerma.encoding.headers import header_at, overrun, read_header, tag_text
+from kerma.encoding.headers import header_at, overrun, tag_text
 from kerma.encoding.layouts import Layouts
+from kerma.encoding.loops import Index, Places, unpack
 from kerma.encoding.marks import Marks
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
+from kerma.encoding.twin import COMPILED, loops
 from kerma.encoding.walk import content_encoding, skip
 from kerma.errors import FormatError, LimitError, TruncatedError
 from kerma.limits import Strictness
@@ -32,7 +35,8 @@ from kerma.limits import Strictness
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xE000FFFE, 0xE00DFFFE, 0xE0DDFFFE
 _SHORT = EXPLICIT_LE.short
 _LONG = EXPLICIT_LE.long
-_UN = EXPLICIT_LE.code_of["UN"]
+_scan_explicit = loops.scan_explicit
+_scan_implicit = loops.scan_implicit
 _explicit_header = EXPLICIT_LE.header.unpack_from
 _implicit_header = IMPLICIT_LE.header.unpack_from
 _u32 = EXPLICIT_LE.u32.unpack_from
@@ -48,33 +52,46 @@ def scan(
     Raises ``TruncatedError`` (offset, tag path and missing count) where an element goes past ``end``, ``FormatError``
     where the bytes are no elements, ``LimitError`` beyond ``Limits``.
     """
+    found = scan_places(buf, start, end, encoding, marks, path)
+    return unpack(found) if isinstance(found, bytes) else found
+
+
+def scan_places(
+    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...] = ()
+) -> Index | Places:
+    """The same, as the loops give it: the ``Places`` of compiled ones cost nothing for an element."""
     if encoding.little_endian and end - start <= 8 * marks.limits.max_elements:
-        index = _scan_fast(buf, start, end, encoding, marks, path)
-        if index is not None:
-            return index
+        loop = _scan_explicit if encoding.explicit else _scan_implicit
+        if COMPILED or path or end - start < _WORTH_KNOWING:
+            found, pos = loop(buf, start, end, marks, path)
+            if pos == end:
+                return found
+        else:
+            index = _scan_known(buf, start, end, encoding, marks)
+            if index is not None:
+                return index
     return careful(buf, start, end, encoding, marks, path)
 
 
-def _scan_fast(
-    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...]
-) -> dict[int, int] | None:
-    """The fast loop, from behind the head where that is known."""
+def _scan_known(buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks) -> dict[int, int] | None:
+    """The plain loop, from behind the head where that is known; None where anything is odd."""
     loop = _scan_explicit if encoding.explicit else _scan_implicit
-    if path or end - start < _WORTH_KNOWING:
-        return loop(buf, start, end, marks, path, {})
     known = _KNOWN[encoding]
     head = known.recall(buf, start, end, marks)
-    if head is not None:
-        return loop(buf, head[1], end, marks, path, head[0])
-    index = loop(buf, start, end, marks, path, {})
-    if index is not None:
+    found, pos = loop(buf, start if head is None else head[1], end, marks, ())
+    if pos != end:
+        return None
+    index = unpack(found) if isinstance(found, bytes) else found
+    if head is None:
         known.note(buf, index, marks)
-    return index
+        return index
+    head[0].update(index)
+    return head[0]
 
 
 def scan_window(
     window: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, read: Callable[[int, int], bytes]
-) -> dict[int, int] | None:
+) -> Index | Places | None:
     """The index of a data set of which only the first bytes are at hand: ``window`` ends before ``end``.
 
     ``read`` (offset, length) gives bytes of the rest; what follows the pixel data is asked of it when it is little.
@@ -84,81 +101,48 @@ def scan_window(
         return None
     trial = Marks(marks.limits, Strictness.STRICT)
     loop = _scan_explicit if encoding.explicit else _scan_implicit
-    known = _KNOWN[encoding]
-    head = known.recall(window, start, end, trial)
-    index, pos = ({}, start) if head is None else head
+    known = None if COMPILED else _KNOWN[encoding]
+    head = None if known is None else known.recall(window, start, end, trial)
     try:
-        if loop(window, pos, end, trial, (), index) is None:
-            # All is well if the window ended between two elements.
-            last = read_header(window, next(reversed(index.values())), encoding)
-            pos = last.value + last.length
-            if not len(window) < pos + 12 <= end <= pos + len(window):
-                return None
-            tail = read(pos, end - pos)
-            walked = len(trial.ends)
-            rest = loop(tail, 0, len(tail), trial, (), {})
-            if rest is None or len(trial.ends) != walked or not rest.keys().isdisjoint(index):
-                return None
-            index.update((key, at + pos) for key, at in rest.items())
-    except (FormatError, StopIteration, struct.error):
+        found, pos = loop(window, start if head is None else head[1], end, trial, ())
+        if head is not None:
+            head[0].update(unpack(found) if isinstance(found, bytes) else found)
+            found = head[0]
+        whole = found if pos == end else _with_tail(found, len(window), pos, end, encoding, trial, read)
+    except FormatError:
         return None
-    if trial.odd:
+    if not whole or trial.odd:
         return None
-    if head is None:
-        known.note(window, index, trial)
+    if known is not None and head is None:
+        known.note(window, unpack(whole) if isinstance(whole, bytes) else whole, trial)
     marks.ends.update(trial.ends)
     marks.bare.update(trial.bare)
-    return index
+    return whole
 
 
-def _scan_explicit(
-    buf: Buffer,
+def _with_tail(
+    found: Index | Places,
+    size: int,
     pos: int,
     end: int,
-    marks: Marks,
-    path: tuple[int, ...],
-    index: dict[int, int],
-) -> dict[int, int] | None:
-    header, short, long = _explicit_header, _SHORT, _LONG
-    try:
-        while pos < end:
-            key, vr, length = header(buf, pos)
-            if vr in short:
-                index[key] = pos
-                pos += length + 8
-            elif vr in long:
-                index[key] = pos
-                length = _u32(buf, pos + 8)[0]
-                if length != UNDEFINED:
-                    pos += length + 12
-                else:
-                    inside = IMPLICIT_LE if vr == _UN else EXPLICIT_LE
-                    pos = skip(buf, pos + 12, min(end, len(buf)), inside, marks, path, key_of(key))
-            else:
-                return None
-    except struct.error:
-        return None
-    if pos != end or _ITEM in index or _ITEM_END in index or _SEQUENCE_END in index:
-        return None
-    return index
+    encoding: Encoding,
+    trial: Marks,
+    read: Callable[[int, int], bytes],
+) -> Index | None:
+    """The elements of a window of ``size`` bytes, which the loop left at ``pos``, and of a short rest behind it.
 
-
-def _scan_implicit(
-    buf: Buffer, pos: int, end: int, marks: Marks, path: tuple[int, ...], index: dict[int, int]
-) -> dict[int, int] | None:
-    header = _implicit_header
-    try:
-        while pos < end:
-            key, length = header(buf, pos)
-            index[key] = pos
-            if length != UNDEFINED:
-                pos += length + 8
-            else:
-                pos = skip(buf, pos + 8, min(end, len(buf)), IMPLICIT_LE, marks, path, key_of(key))
-    except struct.error:
+    All is well if the window ended between two elements. None where it did not.
+    """
+    if not found or not size < pos + 12 <= end <= pos + size:
         return None
-    if pos != end or _ITEM in index or _ITEM_END in index or _SEQUENCE_END in index or 0 in index:
+    tail = read(pos, end - pos)
+    walked = len(trial.ends)
+    rest, stop = (_scan_explicit if encoding.explicit else _scan_implicit)(tail, 0, len(tail), trial, ())
+    index = unpack(found) if isinstance(found, bytes) else found
+    more = unpack(rest) if isinstance(rest, bytes) else rest
+    if stop != len(tail) or len(trial.ends) != walked or not more.keys().isdisjoint(index):
         return None
+    index.update((key, at + pos) for key, at in more.items())
     return index
 
 
@@ -185,13 +169,8 @@ def careful(
             filled = _first_not_zero(buf, pos, end)
             # Fewer zeros than a header are, in big endian, rather the beginning of a tag.
             if filled == end and index and (encoding.little_endian or end - pos >= 8):
-                marks.note(
-                    "trailing-padding",
-                    f"{end - pos} zero bytes after the last element",
-                    offset=pos,
-                    path=path,
-                    section="PS3.5 7.1",
-                )
+                text = f"{end - pos} zero bytes after the last element"
+                marks.note("trailing-padding", text, offset=pos, path=path, section="PS3.5 7.1")
                 break
         elif key in {encoding.item_end, encoding.sequence_end}:
             marks.note(
@@ -200,13 +179,7 @@ def careful(
             pos += 8
             continue
         elif key == encoding.item:
-            length = encoding.pair.unpack_from(buf, pos)[1]
-            if length > end - pos - 8:
-                raise FormatError("an item outside any sequence", offset=pos, path=path)
-            marks.note(
-                "stray-item", "an item outside any sequence is left out", offset=pos, path=path, section="PS3.5 7.5"
-            )
-            pos += 8 + length
+            pos = _past_stray_item(buf, pos, end, encoding, marks, path)
             continue
         header = header_at(buf, pos, end, encoding, marks, path)
         if header.length == UNDEFINED:
@@ -229,6 +202,15 @@ def careful(
             raise LimitError(f"more than {marks.limits.max_elements} elements", offset=pos, path=path)
         pos = after
     return index
+
+
+def _past_stray_item(buf: Buffer, pos: int, end: int, encoding: Encoding, marks: Marks, path: tuple[int, ...]) -> int:
+    """The offset after an item that is in no sequence."""
+    length: int = encoding.pair.unpack_from(buf, pos)[1]
+    if length > end - pos - 8:
+        raise FormatError("an item outside any sequence", offset=pos, path=path)
+    marks.note("stray-item", "an item outside any sequence is left out", offset=pos, path=path, section="PS3.5 7.5")
+    return pos + 8 + length
 
 
 def _first_not_zero(buf: Buffer, pos: int, end: int) -> int:

@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+_Kind = TypeVar("_Kind")
+
 compiled = False
 """True in the compiled twin."""
 longlong = int
@@ -13,3 +17,8 @@ ulonglong = int
 uint = int
 bint = bool
 p_uchar = bytes
+
+
+def cclass(kind: type[_Kind]) -> type[_Kind]:
+    """A class whose attributes are fields of a C struct."""
+    return kind

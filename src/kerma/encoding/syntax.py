@@ -107,3 +107,14 @@ def encoding_of(uid: str) -> tuple[Encoding, bool]:
     encoding = explicit if row.explicit else IMPLICIT_LE
     _BY_UID[uid] = encoding, row.deflated
     return encoding, row.deflated
+
+
+def _kinds() -> bytes:
+    kinds = bytearray(0x10000)
+    for vr in vrs.ALL:
+        kinds[EXPLICIT_LE.code_of[vr]] = 2 if vr in vrs.LONG else 1
+    return bytes(kinds)
+
+
+KINDS: Final = _kinds()
+"""Code of a VR in little endian -> 1 for a length of 16 bits, 2 for one of 32 bits, 0 for no VR of PS3.5 6.2."""

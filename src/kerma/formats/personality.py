@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from kerma.dataset import Dataset
@@ -23,7 +24,7 @@ NOTHING: Final = bytes(128)
 class Personality:
     """The other format of a file. ``kind`` is a short stable word for programs, ``name`` for people.
 
-    ``executable``: an operating system or a browser may run it. ``stale``: it claims a format whose parts are not there,
+    ``executable``: an operating system or a browser may run it. ``stale``: it claims a format that is not there,
     as a TIFF whose first directory would lie behind the end.
     """
 
@@ -121,7 +122,14 @@ def note_preamble(preamble: bytes, marks: Marks) -> None:
     """A finding ``executable-preamble`` where ``preamble`` makes the file a program. Other personalities are none: the
     standard allows them.
     """
-    found = recognise(preamble)
-    if found is not None and found.executable:
-        text = f"the preamble makes the file {found.name}; do not run it, nor serve it as it is"
+    name = _program(preamble)
+    if name:
+        text = f"the preamble makes the file {name}; do not run it, nor serve it as it is"
         marks.note("executable-preamble", text, offset=0, section="PS3.10 7.1")
+
+
+@lru_cache(maxsize=64)  # the files of a series have the same one
+def _program(preamble: bytes) -> str:
+    """What kind of program a preamble makes of its file, "" for none."""
+    found = recognise(preamble)
+    return found.name if found is not None and found.executable else ""
