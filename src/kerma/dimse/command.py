@@ -182,8 +182,8 @@ class Command:
                         values[keyword] = data[position] | data[position + 1] << 8
                     elif length:
                         _broken(f"command element {_printed(tag)} has {length} bytes instead of 2")
-                elif length:
-                    values[keyword] = _decode_value(kind, tag, data[position:stop])
+                elif length and (value := _decode_value(kind, tag, data[position:stop])) != "":
+                    values[keyword] = value  # padding alone is no value
             position = stop
         return cls._checked(values)
 

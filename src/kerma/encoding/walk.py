@@ -133,12 +133,12 @@ class Walk:
                 marks.note("stray-delimiter", "an item delimiter without an item", offset=pos, section=_SECTION)
                 pos += 8
                 continue
+            if key != encoding.sequence_end:
+                _not_an_item(buf, pos, end, self.stack, marks, _path(self.path, self.stack))
+                marks.bare.add(level.start)
             marks.ends[level.start] = pos
             if key == encoding.sequence_end:
                 pos += 8
-            else:
-                _not_an_item(buf, pos, end, self.stack, marks, _path(self.path, self.stack))
-                marks.bare.add(level.start)
             self.pos = pos
             self.stack.pop()
             return

@@ -97,7 +97,8 @@ class Record:
         value = self.dataset.get(FILE_ID)
         if value is None:
             return None
-        return parse(value if isinstance(value, tuple) else (value,))
+        parts = value if isinstance(value, tuple) else (value,)
+        return parse([part if isinstance(part, str) else repr(part) for part in parts])
 
     @property
     def sop_instance_uid(self) -> str:
