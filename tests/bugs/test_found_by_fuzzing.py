@@ -1,0 +1,43 @@
+"""What coverage-guided fuzzing has found, each once, as small as it can be."""
+
+from __future__ import annotations
+
+import pytest
+
+from kerma.dataset import Dataset
+from kerma.dimse import Command, CommandField
+from kerma.errors import RemoteProtocolError
+from kerma.formats import part10
+from kerma.formats.media.directory import Record
+from kerma.limits import Strictness
+
+EXPLICIT_LE = "1.2.840.10008.1.2.1"
+
+
+def test_a_command_with_a_uid_of_padding_lacks_it() -> None:
+    """It was read, but what was written of it could not be read."""
+    uid = "1.2.3"
+    right = Command(
+        CommandField.N_DELETE_RQ, MessageID=1, RequestedSOPClassUID=uid, RequestedSOPInstanceUID="9.9.9"
+    ).encode()
+    with pytest.raises(RemoteProtocolError, match="lacks RequestedSOPInstanceUID"):
+        Command.decode(right.replace(b"9.9.9\0", bytes(6)))
+
+
+def test_a_file_id_that_is_no_text() -> None:
+    """A Referenced File ID with VR US was a TypeError."""
+    record = Dataset()
+    record.add(0x00041500, "US", 7)
+    assert Record(record, "IMAGE").file_id is not None
+
+
+def test_what_a_failed_walk_found_is_not_believed() -> None:
+    """Of pixel data whose fragments run into nonsense, the first attempt to read it left an end behind; salvage took
+    that for whole and said nothing.
+    """
+    ds = Dataset()
+    ds.SOPInstanceUID = "1.2.3"
+    nonsense = b"\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff" + b"\xfe\xff\0\xe0\0\0\0\0" + b"\xfe\xff\xdd\x20\0\0\0\0"
+    data = bytes(128) + b"DICM" + b"\2\0\x10\0UI\x14\0" + EXPLICIT_LE.encode() + b"\0" + ds.to_bytes(EXPLICIT_LE)
+    found = part10.read(data + nonsense, strictness=Strictness.SALVAGE)
+    assert [one.severity for one in found.findings if one.code == "damaged"] == ["error"]
