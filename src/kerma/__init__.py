@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kerma.formats.building import unwrap, wrap
     from kerma.formats.json import from_json, to_json
     from kerma.formats.part10 import open, read, write  # noqa: A004  (the name that users type)
+    from kerma.formats.xml import from_xml, to_xml
     from kerma.net.client import connect
     from kerma.values.new_uid import new_uid
 
@@ -33,11 +34,13 @@ __all__ = [
     "aio",
     "connect",
     "from_json",
+    "from_xml",
     "media",
     "new_uid",
     "open",
     "read",
     "to_json",
+    "to_xml",
     "unwrap",
     "wrap",
     "write",
@@ -51,10 +54,12 @@ _HOME = {
     "Sequence": "kerma.dataset",
     "connect": "kerma.net.client",
     "from_json": "kerma.formats.json",
+    "from_xml": "kerma.formats.xml",
     "new_uid": "kerma.values.new_uid",
     "open": "kerma.formats.part10",
     "read": "kerma.formats.part10",
     "to_json": "kerma.formats.json",
+    "to_xml": "kerma.formats.xml",
     "unwrap": "kerma.formats.building",
     "wrap": "kerma.formats.building",
     "write": "kerma.formats.part10",

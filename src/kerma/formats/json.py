@@ -15,7 +15,8 @@ from typing import IO, Any, BinaryIO
 from kerma.dataset import Dataset
 from kerma.encoding.source import Buffer
 from kerma.errors import FormatError, KermaError
-from kerma.formats.json_reader import Fetch, build
+from kerma.formats.assembly import Fetch
+from kerma.formats.json_reader import build
 from kerma.formats.json_text import Splitter, parse
 from kerma.formats.json_writer import json_pieces
 from kerma.formats.plain_values import Bulk

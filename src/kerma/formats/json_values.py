@@ -19,7 +19,7 @@ _EXACT = 1 << 53
 _DS_LENGTH = 16
 _INTEGERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
 _FLOATS = frozenset({"FL", "FD"})
-_ONE_TEXT = frozenset({"LT", "ST", "UT", "UR"})
+_BINARY = _INTEGERS | _FLOATS | {"AT"}
 _WITH_CHARSET = frozenset(code for code, row in vrs.ALL.items() if row.charset)
 _UNICODE = values.Charsets.of(("ISO_IR 192",))
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
@@ -64,7 +64,7 @@ def _name(name: PersonName) -> dict[str, str]:
 
 def value_of(vr: str, parts: list[Any]) -> Any:
     """The value that a "Value" array says, as it would be read from a file; ``FormatError`` where it says none."""
-    if not parts or all(part is None for part in parts):
+    if parts == [None] or (vr in _BINARY and all(part is None for part in parts)):
         return None
     if vr in _INTEGERS:
         return _several([_integer(vr, part) for part in parts])
