@@ -110,6 +110,28 @@ class ValueFormatError(FormatError):
     """An element's bytes are not a value of its VR (PS3.5 6.2). The bytes stay reachable as ``Element.raw``."""
 
 
+class PixelError(FormatError):
+    """Pixel data that are not as the data set says, or cannot be decoded. ``frame`` counts from 0; None where it is not
+    one frame's fault.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        frame: int | None = None,
+        path: Sequence[int] = (),
+        where: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, path=path, where=where, hint=hint)
+        self.frame = frame
+
+    def __str__(self) -> str:
+        text = super().__str__()
+        return text if self.frame is None else f"{text}, in frame {self.frame}"
+
+
 class ValueEncodeError(KermaError):
     """A Python value that cannot be written as this VR, or not in this character set."""
 

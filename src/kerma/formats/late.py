@@ -61,11 +61,27 @@ class LateFile:
         data: Buffer = self._data
         return data
 
+    def read(self, offset: int, length: int) -> Buffer:
+        """A range of the file and nothing else of it; the same errors."""
+        if self._data is not None:
+            return memoryview(self._data)[offset : offset + length]
+        if self._closed:
+            raise FormatError("the data set was closed before this was read", where=self.path)
+        fd = os.open(self.path, FLAGS)
+        try:
+            self._check(fd)
+            return read_at(fd, offset, length)
+        finally:
+            os.close(fd)
+
+    def _check(self, fd: int) -> None:
+        if _stamp(os.fstat(fd)) != self._stamp:
+            raise FormatError("the file was changed since its head was read", where=self.path, hint="read it again")
+
     def _load(self) -> Any:
         fd = os.open(self.path, FLAGS)
         try:
-            if _stamp(os.fstat(fd)) != self._stamp:
-                raise FormatError("the file was changed since its head was read", where=self.path, hint="read it again")
+            self._check(fd)
             if self.size > _MAPPED:
                 return _map(fd)
             data = read_fully(fd, self.size)
