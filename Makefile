@@ -8,6 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
+FUZZ ?= 3600
 
 .PHONY: help serve test venv peers shape lint unit corpus interop fuzz format tables bench bench-quick soak-crash soak-fuzz clean
 
@@ -62,8 +63,12 @@ corpus: venv ## every public file of the corpus (KERMA_CORPUS)
 interop: venv ## real peers as processes on loopback
 	@$(PYTEST) tests/interop -q -n $(JOBS) -m "not soak"
 
-fuzz: venv ## a short fuzz of scan, PDUs and command sets
+fuzz: venv ## a minute of fuzzing: files, JSON, DICOMDIR, PDUs, command sets
 	@$(PYTEST) tests/fuzz -q -n $(JOBS) -m "not soak"
+	@KERMA_FUZZ_JOBS=$(JOBS) $(BIN)/python -m tests.fuzz.atheris_all 60
+
+soak-fuzz: venv ## the same for an hour (FUZZ=seconds), what is learnt kept in fuzz-work
+	@KERMA_FUZZ_JOBS=$(JOBS) KERMA_FUZZ_WORK=fuzz-work $(BIN)/python -m tests.fuzz.atheris_all $(FUZZ)
 
 soak-crash: venv ## 200 kills while four associations store (long)
 	@$(PYTEST) tests/interop -q -m soak -k crash

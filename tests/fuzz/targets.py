@@ -1,0 +1,149 @@
+"""What must hold of any bytes, a function for each way into Kerma: it raises only where a promise is broken.
+
+``TARGETS`` is the table that the coverage-guided fuzzer (``atheris_run``) and the tests of the seeds run. Nothing here
+needs the fuzzer. What a target may raise is nothing at all: errors of Kerma's own are answers, anything else, an
+``AssertionError`` included, is a finding.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import random
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+from tests.fuzz import fuzz_command, fuzz_pdu, fuzz_scan
+
+from kerma.dataset import Dataset
+from kerma.dataset.lint import lint
+from kerma.errors import KermaError
+from kerma.formats import json as dicom_json
+from kerma.formats import part10, text
+from kerma.formats.media.directory import Directory, walk
+from kerma.formats.media.ids import faults
+from kerma.formats.media.writing import encode
+from kerma.formats.meta import file_head
+from kerma.limits import Limits, Strictness
+
+LIMITS = Limits(max_inflated=1 << 20, max_elements=100_000)
+EXPLICIT_LE = "1.2.840.10008.1.2.1"
+MEDIA_STORAGE = "1.2.840.10008.1.3.10"
+PATIENT_ID = 0x00100020
+
+
+def reader(data: bytes) -> None:
+    """Read in every syntax and as a file, all values decoded, written back as it came, printed."""
+    fuzz_scan.check(data)
+    try:
+        ds = part10.read(data, limits=LIMITS)
+    except KermaError:
+        return
+    with contextlib.suppress(KermaError):
+        for _ in text.dump_lines(ds):
+            pass
+    with contextlib.suppress(KermaError):
+        lint(ds)
+
+
+def salvage(data: bytes) -> None:
+    """Damaged files: nothing is changed where nothing is damaged, all damage is said, what is changed is right."""
+    plain = _elements(data, Strictness.LENIENT)
+    found = _elements(data, Strictness.SALVAGE)
+    if found is None:
+        assert plain is None, "salvage refuses what is read without it"
+        return
+    ds, elements = found
+    damage = [one for one in ds.findings if one.severity == "error"]
+    for one in damage:
+        start, end = one.kept or (0, 0)
+        assert 0 <= start <= end <= len(ds._body.buf), one
+    if plain is not None:
+        assert elements == plain[1], "salvage reads otherwise what is not damaged"
+        assert not damage, damage
+    else:
+        assert damage, "what is refused is read without a word"
+    assert b"".join(part10.file_chunks(ds)) == data, "a file is written back differently"
+    ds.PatientID = "CHANGED"
+    out = io.BytesIO()
+    try:
+        part10.write(ds, out)
+    except KermaError:
+        return
+    again = part10.read(out.getvalue(), limits=LIMITS, strictness=Strictness.SALVAGE)
+    assert PATIENT_ID in again
+
+
+def _elements(data: bytes, strictness: Strictness) -> tuple[Dataset, list[Any]] | None:
+    """The data set with (path, VR, bytes) of all its elements; None where something of it is refused."""
+    try:
+        ds = part10.read(data, limits=LIMITS, strictness=strictness)
+        found = [(path, element.vr, bytes(element.raw or b"")) for path, element in ds.walk()]
+        if ds.meta is not None:
+            found += [(path, element.vr, bytes(element.raw or b"")) for path, element in ds.meta.walk()]
+    except KermaError:
+        return None
+    return ds, found
+
+
+def json(data: bytes) -> None:
+    """DICOM JSON: what is read is written as JSON that says the same."""
+    try:
+        ds = dicom_json.from_json(data, limits=LIMITS)
+    except KermaError:
+        return
+    with contextlib.suppress(KermaError):
+        for _, element in ds.walk():
+            with contextlib.suppress(KermaError):
+                _ = element.value
+    try:
+        once = dicom_json.to_json(ds, meta=True)
+    except KermaError:
+        return
+    assert dicom_json.to_json(dicom_json.from_json(once, limits=LIMITS), meta=True) == once, "another JSON"
+    with contextlib.suppress(KermaError):
+        Dataset.from_bytes(ds.to_bytes(EXPLICIT_LE), EXPLICIT_LE)
+
+
+def dicomdir(data: bytes) -> None:
+    """DICOMDIRs: a tree in which each record is once, and that is the same when it is written and read again."""
+    try:
+        directory = Directory(part10.read(data, limits=LIMITS))
+    except KermaError:
+        return
+    records = [record for _, record in walk(directory.root)]
+    assert len(set(map(id, records))) == len(records), "a record is in two places"
+    for record in records:
+        with contextlib.suppress(KermaError):
+            if record.file_id is not None:
+                faults(record.file_id)
+        repr(record)
+    head = file_head(sop_class_uid=MEDIA_STORAGE, sop_instance_uid="1.2.3", transfer_syntax_uid=EXPLICIT_LE)
+    try:
+        written = b"".join(bytes(piece) for piece in encode(directory.ds, directory.root, head))
+    except KermaError:
+        return
+    again = Directory(part10.read(written, limits=LIMITS))
+    assert [depth for depth, _ in walk(again.root)] == [depth for depth, _ in walk(directory.root)], "another tree"
+
+
+def pdu(data: bytes) -> None:
+    """PDUs, cut anywhere: the same events, and nothing is kept beyond the bounds."""
+    fuzz_pdu.check(data, random.Random(zlib.crc32(data)))
+
+
+def command(data: bytes) -> None:
+    """Command sets, and messages cut and mixed."""
+    fuzz_command.check(data, random.Random(zlib.crc32(data)))
+
+
+Target = Callable[[bytes], None]
+TARGETS: dict[str, Target] = {
+    "reader": reader,
+    "salvage": salvage,
+    "json": json,
+    "dicomdir": dicomdir,
+    "pdu": pdu,
+    "command": command,
+}
