@@ -29,7 +29,11 @@ def kept(ds: Dataset, finding: Finding) -> memoryview:
     ``finding`` must be one of ``ds.findings``. Of a deflated data set they are inflated bytes.
     """
     start, end = finding.kept or (0, 0)
-    return memoryview(ds._body.buf)[start:end].toreadonly()
+    file = ds._file
+    source = ds._body.buf
+    if file is not None and file.whole is not None and finding in file.findings:
+        source = file.whole()  # a deflated data set has a buffer of its own; this was found before it
+    return memoryview(source)[start:end].toreadonly()
 
 
 def salvage(
