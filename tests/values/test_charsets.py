@@ -8,7 +8,10 @@ import pickle
 
 import pytest
 
-from kerma.errors import ValueEncodeError
+import kerma
+from kerma.dataset.lint import lint
+from kerma.errors import FormatError, ValueEncodeError
+from kerma.limits import Strictness
 from kerma.values import DEFAULT, Charsets, decode, encode
 
 KANJI = b"\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B=\x1b$B$d$^$@\x1b(B^\x1b$B$?$m$&\x1b(B"
@@ -377,3 +380,35 @@ def test_of_is_cached_and_comparable() -> None:
     assert Charsets.of(huge) is not Charsets.of(huge)
     assert len(Charsets.of(huge).findings[0].text) < 200
     assert repr(Charsets.of("GBK")) == "Charsets.of(('GBK',))"
+
+
+MISSPELT_FILE = [
+    ("ISO-IR 100", "charset-term"),
+    ("ISO_IR 999", "charset-unknown"),
+    ("ISO_IR 192\\ISO 2022 IR 100", "charset-alone"),
+]
+
+
+@pytest.mark.parametrize(("term", "code"), MISSPELT_FILE)
+def test_a_data_set_tells_of_its_terms(term: str, code: str) -> None:
+    raw = b"\x08\0\x05\0CS" + bytes([len(term) + len(term) % 2, 0]) + term.encode().ljust(len(term) + len(term) % 2)
+    raw += b"\x10\0\x10\0PN\x04\0Doe "
+    ds = kerma.Dataset.from_bytes(raw, "1.2.840.10008.1.2.1")
+    assert ds.PatientName == "Doe"
+    assert ds.PatientName == "Doe"
+    assert [(one.code, one.offset, one.path) for one in ds.findings] == [(code, 0, (0x00080005,))]
+    assert [one.code for one in lint(ds)] == [code]
+    assert [one.code for one in lint(ds)] == [code]
+    with pytest.raises(FormatError, match="defined term|unknown term|stands alone"):
+        kerma.Dataset.from_bytes(raw, "1.2.840.10008.1.2.1", strictness=Strictness.STRICT)
+    again = kerma.Dataset.from_bytes(ds.to_bytes(), "1.2.840.10008.1.2.1")
+    assert again.SpecificCharacterSet == (term if "\\" not in term else tuple(term.split("\\")))
+
+
+def test_an_item_tells_of_its_terms() -> None:
+    item = kerma.Dataset()
+    item.SpecificCharacterSet, item.PatientName = "ISO-IR 100", "Doe"
+    ds = kerma.Dataset()
+    ds.ReferencedPatientSequence = [item]
+    again = kerma.Dataset.from_bytes(ds.to_bytes(), "1.2.840.10008.1.2.1")
+    assert [(one.code, one.path) for one in lint(again)] == [("charset-term", (0x00081120, 0, 0x00080005))]

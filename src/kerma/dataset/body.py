@@ -20,6 +20,7 @@ Rules of this module:
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from kerma import values
@@ -249,8 +250,10 @@ class Body:
             at = self.find(CHARSET)
             if type(at) is int:
                 head = self.header(at)
-                terms = values.decode("CS", self.slice(head))
-                charsets = Charsets.of(() if terms is None else terms)
+                raw = bytes(self.slice(head))
+                charsets = _CHARSETS.get(raw) or _charsets_of(raw)
+                if not self.path:  # an item is read anew by every walk; lint tells of items
+                    self.marks.findings += [replace(one, offset=at) for one in charsets.findings]
             self.charsets_now = charsets
             if self.fields is not None:
                 self.fields.spell(charsets)
@@ -349,6 +352,17 @@ class Body:
     def for_items(self) -> Inherited:
         """What the items of this data set inherit, as far as reading goes."""
         return Inherited(self.charsets, self.signed)
+
+
+_CHARSETS: dict[bytes, Charsets] = {}  # of the values of SpecificCharacterSet that were seen
+
+
+def _charsets_of(raw: bytes) -> Charsets:
+    terms = values.decode("CS", raw)
+    charsets = Charsets.of(() if terms is None else terms)
+    if len(_CHARSETS) < 256:
+        _CHARSETS[raw] = charsets
+    return charsets
 
 
 _CHOICES: dict[int, tuple[str, ...]] = {}

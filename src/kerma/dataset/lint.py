@@ -43,6 +43,8 @@ def refuse_oddities(body: Body) -> None:
     """``FormatError`` for the first departure of one body, for strict reading."""
     found: list[Finding] = []
     _elements(body, body.path, found)
+    if CHARSET in body.index:
+        found.extend(replace(one, path=(*body.path, *one.path)) for one in body.charsets.findings)
     if found:
         raise FormatError(f"{found[0].text} [{found[0].section}]", offset=found[0].offset, path=found[0].path)
 
@@ -65,7 +67,7 @@ def _elements(body: Body, path: tuple[int, ...], found: list[Finding]) -> None:
 
 def _texts(body: Body, path: tuple[int, ...], found: list[Finding]) -> None:
     """The character sets that one body declares, and what of its text they do not explain."""
-    if CHARSET in body.index:
+    if CHARSET in body.index and body.path:  # those of the data set itself are among its findings once it is read
         found.extend(replace(one, path=(*path, *one.path)) for one in body.charsets.findings)
     for key, pos in body.index.items():
         if not isinstance(pos, int):
