@@ -399,7 +399,7 @@ def test_a_data_set_tells_of_its_terms(term: str, code: str) -> None:
     assert [(one.code, one.offset, one.path) for one in ds.findings] == [(code, 0, (0x00080005,))]
     assert [one.code for one in lint(ds)] == [code]
     assert [one.code for one in lint(ds)] == [code]
-    with pytest.raises(FormatError, match="defined term|unknown term|stands alone"):
+    with pytest.raises(FormatError, match=r"defined term|unknown term|stands alone"):
         kerma.Dataset.from_bytes(raw, "1.2.840.10008.1.2.1", strictness=Strictness.STRICT)
     again = kerma.Dataset.from_bytes(ds.to_bytes(), "1.2.840.10008.1.2.1")
     assert again.SpecificCharacterSet == (term if "\\" not in term else tuple(term.split("\\")))
