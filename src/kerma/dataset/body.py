@@ -360,7 +360,7 @@ _CHARSETS: dict[bytes, Charsets] = {}  # of the values of SpecificCharacterSet t
 def _charsets_of(raw: bytes) -> Charsets:
     terms = values.decode("CS", raw)
     charsets = Charsets.of(() if terms is None else terms)
-    if len(_CHARSETS) < 256:
+    if len(_CHARSETS) < 256 and len(raw) <= 128:
         _CHARSETS[raw] = charsets
     return charsets
 

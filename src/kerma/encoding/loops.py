@@ -41,6 +41,7 @@ _ITEM = 0xE000FFFE
 _ITEM_END = 0xE00DFFFE
 _SEQUENCE_END = 0xE0DDFFFE
 _records = Struct("=Q").iter_unpack
+_pack = Struct("=Q").pack
 
 
 def unpack(places: Places) -> Index:
@@ -50,6 +51,21 @@ def unpack(places: Places) -> Index:
         tag = found >> 32
         index[(tag & 0xFFFF) << 16 | tag >> 16] = found & 0xFFFFFFFF
     return index
+
+
+def joined(places: Places, rest: Places, shift: int) -> Places | None:
+    """The places of a data set of which ``rest``, whose offsets begin at ``shift``, was scanned by itself; None where
+    they do not follow each other in order, or do not fit.
+    """
+    if not rest or not places:
+        return places or None
+    numbers = [number + shift for (number,) in _records(rest)]
+    last = len(numbers) - 1
+    if record(places, (len(places) >> 3) - 1) >> 32 >= record(rest, 0) >> 32:
+        return None
+    if (record(rest, last) & 0xFFFFFFFF) + shift > 0xFFFFFFFF:
+        return None
+    return places + b"".join([_pack(number) for number in numbers])
 
 
 def find(places: Places, key: cython.uint) -> int:
@@ -115,7 +131,7 @@ class Fields:
         self.charsets = None
 
     def spell(self, charsets: Any) -> None:
-        """The character sets that text is in; before they are known no text is read here."""
+        """The character sets that text is in, once the data set knows them."""
         self.charsets = charsets
 
 
@@ -159,10 +175,11 @@ class Keyword:
                 value = decoder[found[1]]
             except ValueFormatError:
                 return self.otherwise(ds)
-        elif decoder is None or fields.charsets is None:
+        elif decoder is None:
             return self.otherwise(ds)
         else:
-            value = decoder(found[1], True, fields.charsets)
+            charsets = fields.charsets
+            value = decoder(found[1], True, ds._body.charsets if charsets is None else charsets)
         fields.cache[self.number] = value
         return value
 
@@ -264,15 +281,20 @@ def scan_implicit(
         drop(held)
 
 
-def meta(buf: Buffer, start: cython.longlong) -> tuple[Index | Places, int]:
-    """Where the elements of group 0002 lie in explicit little endian, and the offset after them; that is -1 where
-    anything is odd, or where no 8 bytes follow.
+def meta(buf: Buffer, start: cython.longlong) -> tuple[Index | Places, int, bytes]:
+    """Where the elements of group 0002 lie in explicit little endian, the offset after them, and the value of
+    TransferSyntaxUID (0002,0010).
+
+    The offset is -1 where anything is odd: a VR, a group length that is not the first element or not right, no syntax,
+    or where no 8 bytes follow.
     """
     index: Index | None = None if cython.compiled else {}
     table: bytes = KINDS
     kinds: cython.p_uchar = table
     pos: cython.longlong = start
     count: cython.longlong = 0
+    syntax: cython.longlong = -1
+    syntax_length: cython.uint = 0
     key: cython.uint
     vr: cython.uint
     length: cython.uint
@@ -283,7 +305,11 @@ def meta(buf: Buffer, start: cython.longlong) -> tuple[Index | Places, int]:
         while pos <= last:
             key, vr, length = header(data, pos)
             if key & 0xFFFF != 2:
-                return (taken(held, count) if index is None else index), pos
+                # The group length counts from behind its own 12 bytes, which were read on the way.
+                if syntax < 0 or word(data, start) != 2 or word(data, start + 8) + start + 12 != pos:
+                    break
+                uid = bytes(buf[syntax : syntax + syntax_length])
+                return (taken(held, count) if index is None else index), pos, uid
             if index is not None:
                 index[key] = pos
             elif put(held, count, key, pos):
@@ -292,11 +318,15 @@ def meta(buf: Buffer, start: cython.longlong) -> tuple[Index | Places, int]:
                 index = unpack(taken(held, count))
                 index[key] = pos
             if kinds[vr] == 1:
+                if key == 0x00100002:
+                    syntax, syntax_length = pos + 8, length
+                if pos == start and length != 4:
+                    break
                 pos += 8 + length
-            elif kinds[vr] == 2 and pos <= last - 4:
+            elif kinds[vr] == 2 and pos != start and pos <= last - 4:
                 pos += 12 + word(data, pos + 8)
             else:
                 break
-        return {}, -1
+        return {}, -1, b""
     finally:
         drop(held)

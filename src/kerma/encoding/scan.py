@@ -23,7 +23,7 @@ from collections.abc import Callable
 
 from kerma.encoding.headers import header_at, overrun, tag_text
 from kerma.encoding.layouts import Layouts
-from kerma.encoding.loops import Index, Places, unpack
+from kerma.encoding.loops import Index, Places, joined, unpack
 from kerma.encoding.marks import Marks
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
@@ -128,7 +128,7 @@ def _with_tail(
     encoding: Encoding,
     trial: Marks,
     read: Callable[[int, int], bytes],
-) -> Index | None:
+) -> Index | Places | None:
     """The elements of a window of ``size`` bytes, which the loop left at ``pos``, and of a short rest behind it.
 
     All is well if the window ended between two elements. None where it did not.
@@ -138,9 +138,15 @@ def _with_tail(
     tail = read(pos, end - pos)
     walked = len(trial.ends)
     rest, stop = (_scan_explicit if encoding.explicit else _scan_implicit)(tail, 0, len(tail), trial, ())
+    if stop != len(tail) or len(trial.ends) != walked:
+        return None
+    if isinstance(found, bytes) and isinstance(rest, bytes):
+        places = joined(found, rest, pos)
+        if places is not None:
+            return places
     index = unpack(found) if isinstance(found, bytes) else found
     more = unpack(rest) if isinstance(rest, bytes) else rest
-    if stop != len(tail) or len(trial.ends) != walked or not more.keys().isdisjoint(index):
+    if not more.keys().isdisjoint(index):
         return None
     index.update((key, at + pos) for key, at in more.items())
     return index

@@ -26,8 +26,6 @@ from kerma.limits import Limits, Strictness
 
 _SECTION = "PS3.10 7.1"
 meta_places = loops.meta
-_header = EXPLICIT_LE.header.unpack_from
-_u32 = EXPLICIT_LE.u32.unpack_from
 _SYNTAX = key_of(0x00020010)
 _GROUP_LENGTH = key_of(0x00020000)
 _LIMITS = Limits()
@@ -142,19 +140,25 @@ def _with_meta(
 
 def _well_formed(buf: Buffer, marks: Marks, preamble: bytes | None, start: int) -> Head | None:
     """The head in a hurry, None where anything about it is odd."""
-    places, pos = meta_places(buf, start)
-    if pos < 0 or place(places, _GROUP_LENGTH) != start or place(places, _SYNTAX) < 0:
+    places, pos, raw = meta_places(buf, start)
+    if pos < 0:
         return None
-    _, _, length = _header(buf, start)
-    if length != 4 or _u32(buf, start + 8)[0] != pos - start - 12:
-        return None
-    at = place(places, _SYNTAX)
-    length = _header(buf, at)[2]
-    try:
-        uid = str(buf[at + 8 : at + 8 + length], "ascii").rstrip("\0 ")
-    except UnicodeDecodeError:
-        return None
+    uid = _UIDS.get(raw) or _uid(raw)
     return Head(preamble, (start, pos), uid, pos, places, EXPLICIT_LE, marks) if uid else None
+
+
+_UIDS: dict[bytes, str] = {}  # of transfer syntaxes that were seen
+
+
+def _uid(raw: bytes) -> str:
+    """A transfer syntax UID as text, "" where it is none."""
+    try:
+        uid = str(raw, "ascii").rstrip("\0 ")
+    except UnicodeDecodeError:
+        return ""
+    if len(_UIDS) < 256 and len(raw) <= 64:
+        _UIDS[raw] = uid
+    return uid
 
 
 def _bare(buf: Buffer, size: int, marks: Marks, preamble: bytes | None, start: int) -> Head:
