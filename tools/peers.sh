@@ -3,7 +3,7 @@
 # Elsewhere it names what is missing; with KERMA_REQUIRE_PEERS=1 a missing peer is a failure.
 set -euo pipefail
 
-declare -A package_of=([echoscu]=dcmtk [dcmqrscp]=dcmtk [gdcminfo]=libgdcm-tools [dciodvfy]=dicom3tools)
+declare -A package_of=([echoscu]=dcmtk [dcmqrscp]=dcmtk [gdcminfo]=libgdcm-tools [dciodvfy]=dicom3tools [tiffinfo]=libtiff-tools)
 if [ "${1:-}" = bench ]; then
     package_of[Orthanc]=orthanc
     package_of[/usr/include/dcmtk/dcmdata/dctk.h]=libdcmtk-dev

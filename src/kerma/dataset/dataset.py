@@ -131,8 +131,9 @@ class Dataset(Attributes):
     def preamble(self, value: bytes | None) -> None:
         if value is not None and len(value) != 128:
             raise FormatError("a preamble has 128 bytes (PS3.10 7.1)")
-        self._own_file().preamble = value
-        self._own_file().whole = None
+        file = self._own_file()
+        file.preamble = value
+        file.size = file.whole = None
 
     @property
     def meta(self) -> Dataset | None:

@@ -35,6 +35,7 @@ from kerma.formats.meta import Head, encode_meta, file_head, guess_syntax, split
 from kerma.formats.personality import NOTHING, note_preamble
 from kerma.formats.saving import save
 from kerma.formats.source import FileSource
+from kerma.formats.tiff import attach, is_tiff, without_padding, without_tiff
 from kerma.limits import Limits, Strictness
 
 __all__ = ["Head", "file_head", "open", "probe", "read", "split", "write"]
@@ -255,27 +256,48 @@ def _probe(source: ByteSource, name: str) -> Instance:
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
-def write(ds: Dataset, target: Path | BinaryIO, *, transfer_syntax_uid: str | None = None) -> None:
+def write(
+    ds: Dataset, target: Path | BinaryIO, *, transfer_syntax_uid: str | None = None, tiff: bool | None = None
+) -> None:
     """Write a PS3.10 file: untouched parts byte for byte, in the syntax it came in unless told (explicit little
     endian for a new one).
 
     To a path it is written beside it, synced, and renamed; a failure leaves what was there. Raises
     ``ValueEncodeError`` for values that cannot be written, ``UnsupportedSyntaxError`` where pixel data would have to
     be compressed or decompressed.
+
+    ``tiff`` True makes the file a TIFF as well (``formats.tiff``), False clears the preamble of one; None keeps what it
+    was, so the directories of a TIFF are made anew where something moved them.
     """
-    save(file_chunks(ds, transfer_syntax_uid), target)
+    already = tiff is not False and is_tiff(ds)
+    if not (tiff or already) or (already and _unchanged(ds, transfer_syntax_uid)):
+        save(file_chunks(without_tiff(ds) if tiff is False else ds, transfer_syntax_uid), target)
+        return
+    pieces = file_chunks(without_padding(ds), transfer_syntax_uid)
+    try:
+        save(pieces, target, attach)
+    except (UnsupportedSyntaxError, FormatError):
+        if tiff:
+            raise
+        save(file_chunks(without_tiff(ds), transfer_syntax_uid), target)
 
 
 def file_chunks(ds: Dataset, transfer_syntax_uid: str | None = None) -> Iterator[Buffer]:
     """The whole file in pieces of at most a megabyte."""
     state = ds._file
     uid = transfer_syntax_uid or ds.transfer_syntax_uid or "1.2.840.10008.1.2.1"
-    same = state is not None and state.whole is not None and transfer_syntax_uid in {None, state.uid}
-    if same and not touched(ds._body) and not _meta_touched(ds):
+    if _unchanged(ds, transfer_syntax_uid):
         whole = state.whole()  # type: ignore[union-attr, misc]
         return slices(whole, 0, len(whole))
     dataset = ds.chunks(uid)  # raises before anything is written
     return _chain(_head_for(ds, uid), dataset)
+
+
+def _unchanged(ds: Dataset, uid: str | None) -> bool:
+    """Whether the file is written as it came."""
+    state = ds._file
+    same = state is not None and state.whole is not None and uid in {None, state.uid}
+    return same and not touched(ds._body) and not _meta_touched(ds)
 
 
 def _chain(head: bytes, rest: Iterator[Buffer]) -> Iterator[Buffer]:

@@ -105,7 +105,7 @@ def _tiff(preamble: bytes, size: int | None, found: Personality) -> Personality:
 def _is_bitmap(preamble: bytes) -> bool:
     """Two letters alone are too little: the pixels of a bitmap begin behind its headers."""
     reserved, pixels = struct.unpack_from("<II", preamble, 6)
-    return reserved == 0 and 26 <= pixels <= 4096
+    return bool(reserved == 0 and 26 <= pixels <= 4096)
 
 
 def personality(ds: Dataset) -> Personality | None:
