@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kerma._version import __version__
 
 if TYPE_CHECKING:
-    from kerma import aio
+    from kerma import aio, pixels
     from kerma.archive import Archive
     from kerma.dataset import Dataset, Element, Sequence
     from kerma.errors import KermaError
@@ -38,6 +38,7 @@ __all__ = [
     "media",
     "new_uid",
     "open",
+    "pixels",
     "read",
     "to_json",
     "to_xml",
@@ -64,7 +65,7 @@ _HOME = {
     "wrap": "kerma.formats.building",
     "write": "kerma.formats.part10",
 }
-_MODULES = {"aio": "kerma.aio", "media": "kerma.formats.media"}
+_MODULES = {"aio": "kerma.aio", "media": "kerma.formats.media", "pixels": "kerma.pixels"}
 
 
 def __getattr__(name: str) -> Any:

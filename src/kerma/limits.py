@@ -38,6 +38,10 @@ class Limits:
     """Bytes that a deflated data set may inflate to."""
     max_value: int = 1 << 32
     """Bytes of one value that may be decoded to a Python object other than a view."""
+    max_frame: int = 2 << 30
+    """Bytes of one decoded frame."""
+    max_array: int = 64 << 30
+    """Bytes of all frames of an image in one array."""
     archives: ArchiveLimits = ArchiveLimits()
     """For a file inside an archive; ``max_inflated`` bounds that file as well."""
 

@@ -1,0 +1,44 @@
+"""Pixels: frames by offset, codecs, arrays (PS3.5 8, A.4; PS3.3 C.7.6.3). The only room that knows numpy.
+
+``array``, ``frame`` and ``frames`` give numpy arrays; ``index`` says where the frames lie, without numpy. The names are
+loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from kerma.errors import KermaError
+
+if TYPE_CHECKING:
+    from kerma.pixels.decoding import array, frame, frames
+    from kerma.pixels.encapsulation import encapsulate
+    from kerma.pixels.frame_index import index
+
+__all__ = ["array", "encapsulate", "frame", "frames", "index"]
+
+_HOME = {
+    "array": "decoding",
+    "encapsulate": "encapsulation",
+    "frame": "decoding",
+    "frames": "decoding",
+    "index": "frame_index",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'kerma.pixels' has no attribute {name!r}")
+    try:
+        value = getattr(importlib.import_module(f"kerma.pixels.{_HOME[name]}"), name)
+    except ImportError as error:
+        if error.name != "numpy":
+            raise
+        raise KermaError("arrays need numpy, which is not installed", hint="pip install 'kerma[pixels]'") from None
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,65 @@
+"""RLE Lossless (1.2.840.10008.1.2.5): byte planes, each packed by itself (PS3.5 G)."""
+
+from __future__ import annotations
+
+import struct
+
+import imagecodecs
+import numpy as np
+
+from kerma.encoding.source import Buffer
+from kerma.errors import PixelError
+from kerma.pixels.codecs.base import Array, Decoded
+from kerma.pixels.layout import Layout
+from kerma.pixels.native import cleaned, dtype_of
+
+_HEADER = struct.Struct("<16I")
+
+
+def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
+    if len(data) < _HEADER.size:
+        raise PixelError("the RLE header of 64 bytes is cut")
+    count, *offsets = _HEADER.unpack_from(data)
+    width = layout.bits_allocated // 8
+    if layout.bits_allocated % 8 or count != layout.samples * width:
+        raise PixelError(f"the RLE header says {count} segments, the image has {layout.samples * width} byte planes")
+    ends = [*offsets[1:count], len(data)]
+    view = memoryview(data)
+    # Byte planes from the highest byte down (G.2); numpy wants them from the lowest up.
+    planes = np.zeros((layout.samples, layout.pixels, width), "u1")
+    for number, (start, end) in enumerate(zip(offsets[:count], ends, strict=True)):
+        if not _HEADER.size <= start <= end <= len(data):
+            raise PixelError(f"segment {number} of the RLE stream lies outside of it")
+        planes[number // width, :, width - 1 - number % width] = _segment(view[start:end], layout.pixels, number)
+    dtype = dtype_of(layout)
+    samples = planes.reshape(layout.samples, -1).view(dtype.newbyteorder("<")).astype(dtype, copy=False)
+    shaped = cleaned(samples, layout).reshape(layout.samples, layout.rows, layout.columns)
+    return Decoded(shaped[0] if layout.samples == 1 else shaped.transpose(1, 2, 0), layout.photometric)
+
+
+def _segment(data: memoryview, size: int, number: int) -> Array:
+    """One byte plane of ``size`` bytes (PackBits, G.3.1). What stands behind them may be anything."""
+    try:
+        plane = imagecodecs.packbits_decode(data, out=size)
+    except (RuntimeError, ValueError):
+        plane = _unpacked(data, size)
+    if len(plane) != size:
+        raise PixelError(f"segment {number} of the RLE stream has {len(plane)} bytes of {size}")
+    return np.frombuffer(plane, "u1")
+
+
+def _unpacked(data: memoryview, size: int) -> bytes:
+    """The first ``size`` bytes, or as many as there are."""
+    out = bytearray()
+    pos = 0
+    while len(out) < size and pos + 1 < len(data):
+        code = data[pos]
+        if code < 128:
+            out += data[pos + 1 : pos + 2 + code]
+            pos += code + 2
+        elif code > 128:
+            out += bytes(data[pos + 1 : pos + 2]) * (257 - code)
+            pos += 2
+        else:
+            pos += 1
+    return bytes(out[:size])

@@ -1,0 +1,118 @@
+"""From an image to arrays: one frame, all of them one by one, or all in one array.
+
+Rules: a frame that is not asked for is neither read nor decoded. Native samples are a view of the bytes where numpy has
+their layout. What is returned are the stored values, without any LUT; colour comes as RGB unless ``rgb=False``. Before
+anything is allocated its size is compared with ``Limits``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kerma.dataset import Dataset
+from kerma.errors import KermaError, LimitError, PixelError, UnsupportedSyntaxError
+from kerma.limits import Limits
+from kerma.pixels.codecs import decoder_of
+from kerma.pixels.codecs.base import Decoded
+from kerma.pixels.colour import ybr_full_to_rgb, ybr_partial_to_rgb
+from kerma.pixels.frame_index import FrameIndex, NativeFrames, index
+from kerma.pixels.layout import Layout
+from kerma.pixels.native import as_array, cleaned, dtype_of, shape_of
+
+Array = NDArray[Any]
+
+_LIMITS = Limits()
+
+
+def array(ds: Dataset, *, rgb: bool = True, limits: Limits = _LIMITS) -> Array:
+    """All samples of the image: (rows, columns), samples behind for colour, frames in front for more than one.
+
+    ``rgb`` turns YBR colour spaces into RGB; palette colours stay the indices that they are. ``PixelError`` names what
+    is wrong and the frame; ``UnsupportedSyntaxError`` a syntax that cannot be decoded; ``LimitError`` what is too big.
+    """
+    found = index(ds)
+    layout = found.layout
+    if found.count == 1:
+        return _frame(found, 0, rgb, limits)
+    size = int(np.prod(shape_of(layout, found.count))) * dtype_of(layout).itemsize
+    if size > limits.max_array:
+        raise LimitError(f"the frames have {size} bytes together", hint="take them one by one: kerma.pixels.frames")
+    if isinstance(found, NativeFrames):
+        data = found.read_all()
+        place = found.place
+        samples = as_array(data, layout, vr=place.vr, little_endian=place.little_endian, frames=found.count)
+        return _coloured(samples, layout, _native_photometric(layout), rgb)
+    first = _frame(found, 0, rgb, limits)
+    found.ranges(found.count - 1)  # before memory is taken for frames that are not there
+    out = np.empty((found.count, *first.shape), first.dtype)
+    out[0] = first
+    for number in range(1, found.count):
+        out[number] = _frame(found, number, rgb, limits)
+    return out
+
+
+def frame(ds: Dataset, number: int, *, rgb: bool = True, limits: Limits = _LIMITS) -> Array:
+    """One frame, counted from 0, of shape (rows, columns[, samples]); no other is read or decoded."""
+    return _frame(index(ds), number, rgb, limits)
+
+
+def frames(ds: Dataset, *, rgb: bool = True, limits: Limits = _LIMITS) -> Iterator[Array]:
+    """The frames in order, each read and decoded when it is its turn."""
+    found = index(ds)
+    for number in range(found.count):
+        yield _frame(found, number, rgb, limits)
+
+
+def decode_frame(found: FrameIndex, number: int, *, rgb: bool = True, limits: Limits = _LIMITS) -> Array:
+    """One frame by an index that is at hand."""
+    return _frame(found, number, rgb, limits)
+
+
+def _frame(found: FrameIndex, number: int, rgb: bool, limits: Limits) -> Array:
+    layout = found.layout
+    size = int(np.prod(shape_of(layout))) * dtype_of(layout).itemsize
+    if size > limits.max_frame:
+        raise LimitError(f"a frame has {size} bytes, more than the {limits.max_frame} of the limits")
+    if isinstance(found, NativeFrames):
+        place = found.place
+        data = found.read(number)
+        samples = as_array(data, layout, vr=place.vr, little_endian=place.little_endian)
+        return _coloured(samples, layout, _native_photometric(layout), rgb)
+    decode = decoder_of(layout.transfer_syntax_uid)
+    data = found.read(number)
+    try:
+        decoded = decode(data, layout, rgb)
+    except UnsupportedSyntaxError:
+        raise
+    except KermaError as error:
+        raise PixelError(error.message, frame=number, hint=error.hint) from None
+    return _coloured(_typed(decoded, layout), layout, decoded.photometric, rgb)
+
+
+def _typed(decoded: Decoded, layout: Layout) -> Array:
+    """A decoder's samples in the type that the data set says: its word's size, and the sign that a stream may lack."""
+    samples, dtype = decoded.samples, dtype_of(layout)
+    if samples.dtype == dtype:
+        return samples
+    if samples.dtype.itemsize == dtype.itemsize and samples.dtype.kind in "iu":
+        return cleaned(samples.view(dtype), layout)
+    return cleaned(samples.astype(dtype), layout)
+
+
+def _native_photometric(layout: Layout) -> str:
+    """What native samples are in once they lie by pixel."""
+    return {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "YBR_PARTIAL"}.get(layout.photometric, layout.photometric)
+
+
+def _coloured(samples: Array, layout: Layout, photometric: str, rgb: bool) -> Array:
+    if not rgb or layout.samples != 3 or layout.signed or layout.floating:
+        return samples
+    if photometric in {"YBR_FULL", "YBR_FULL_422"}:
+        return ybr_full_to_rgb(samples, layout.bits_stored)
+    if photometric == "YBR_PARTIAL":
+        return ybr_partial_to_rgb(samples, layout.bits_stored)
+    return samples
