@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from kerma import values
 from kerma.dataset.element import Element
 from kerma.dataset.items import read_sequence
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.source import Buffer
+from kerma.errors import ValueFormatError
 from kerma.standard import vrs
 from kerma.standard.elements import TAG_TO_VR
 
@@ -112,3 +114,26 @@ def plain(ds: Dataset) -> Iterator[tuple[int, str, Buffer | None, Any]]:
             yield tag, vr, None, Element(ds, tag)
         else:
             yield tag, vr, body.slice(head), None
+
+
+Row = tuple[int, str, Buffer | None, Any]
+"""What ``plain`` gives of an element."""
+
+
+def given_value(ds: Dataset, row: Row) -> tuple[str, Any]:
+    """(VR, value) of a row that is no sequence: the decoded value, or the ``Element`` of bulk data. A value that cannot
+    be decoded is none of its VR: it comes as the ``Element`` with VR UN (PS3.5 6.2.2), so that nothing of it is lost.
+    """
+    tag, vr, raw, value = row
+    body = ds._body
+    little = body.encoding.little_endian
+    if raw is None:
+        head = value.header if isinstance(value, Element) and vr not in BULK else None
+        if head is None:
+            return vr, value
+        raw = body.slice(head)
+        little = little or head.vr == "UN"
+    try:
+        return vr, values.decode(vr, raw, little_endian=little, charsets=body.charsets)
+    except ValueFormatError:
+        return "UN", Element(ds, tag)

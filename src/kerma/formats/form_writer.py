@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from kerma.dataset import Dataset
+from kerma.dataset.binary import pieces_of
 from kerma.dataset.walking import plain
-from kerma.formats import plain_values
 from kerma.formats.plain_values import Bulk
 
 TOGETHER = 1000
@@ -135,7 +135,7 @@ class FormWriter:
 def base64_pieces(source: Any) -> Iterator[str]:
     """A binary value in base64, a megabyte at a time."""
     rest = b""
-    for piece in plain_values.pieces_of(source):
+    for piece in pieces_of(source):
         data = rest + bytes(piece) if rest else piece
         whole = len(data) - len(data) % 3
         rest = bytes(data[whole:])

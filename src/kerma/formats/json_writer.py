@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from kerma.dataset import Dataset, Element
+from kerma.dataset.binary import is_binary, length_of
 from kerma.dataset.bulk import BulkData
+from kerma.dataset.walking import given_value
 from kerma.encoding.source import Buffer
-from kerma.formats import plain_values
 from kerma.formats.form_writer import LARGE, TOGETHER, FormWriter, Level, base64_pieces
 from kerma.formats.json_values import json_parts
 from kerma.formats.plain_values import CHARSET, UNICODE, Bulk
@@ -89,7 +90,7 @@ class _JSONWriter(FormWriter):
                     return Level(item, level.place(tag), items)
                 out.append(f'{head}SQ"}}')
                 continue
-            given, found = plain_values.given(level.ds, row)
+            given, found = given_value(level.ds, row)
             out.append(f'{head}{given}"')
             self._value(level, tag, given, found)
             if self.large is not None or len(out) > TOGETHER:
@@ -104,8 +105,8 @@ class _JSONWriter(FormWriter):
             out.append("}")
         elif isinstance(value, BulkData):
             out.append(f'{start}BulkDataURI"{self.colon}{encode_basestring(value.uri)}}}')
-        elif plain_values.is_binary(value):
-            size = plain_values.length_of(value)
+        elif is_binary(value):
+            size = length_of(value)
             if not size:
                 out.append("}")
                 return

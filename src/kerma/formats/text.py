@@ -6,60 +6,190 @@ its size, nothing recurses, and whatever cannot be decoded is shown as bytes wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from functools import lru_cache
 from typing import Any
 
+from kerma import values
 from kerma.dataset import Dataset, Element
+from kerma.dataset.bulk import BulkData
 from kerma.dataset.fragments import Fragments
-from kerma.errors import KermaError
-from kerma.standard import uids
+from kerma.dataset.walking import BULK, Row, plain
+from kerma.encoding.source import Buffer
+from kerma.encoding.syntax import UNDEFINED
+from kerma.errors import KermaError, format_path
+from kerma.standard import elements, private, uids
 
 _DEEPEST = 24  # indentation stops growing here
+_LONGEST_PATH = 64
+_SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM"})
 
 
-def dump_lines(ds: Dataset, *, width: int = 64, meta: bool = True, findings: bool = True) -> Iterator[str]:
+def dump_lines(
+    ds: Dataset,
+    *,
+    width: int = 64,
+    depth: int | None = None,
+    keys: Collection[int] | None = None,
+    meta: bool = True,
+    findings: bool = True,
+) -> Iterator[str]:
     """The lines of ``ds``: meta information first, items indented below their sequence, findings at the end.
 
-    ``width`` is how many characters of a value are shown. ``FormatError`` where an item cannot be read; the lines
-    before it are given.
+    ``width`` is how many characters of a value are shown, ``depth`` how deep items are shown (0 is none). ``keys`` are
+    tags: then only those elements are shown, wherever they are, with what is in them, each with its path.
+    ``FormatError`` where an item cannot be read; the lines before it are given.
     """
+    if keys is not None:
+        if ds.meta is not None:
+            yield from _Lines(width, depth, keys).run(ds.meta)
+        yield from _Lines(width, depth, keys).run(ds)
+        return
     if meta and ds.meta is not None:
         yield "# File meta information"
-        yield from _lines(ds.meta, width)
+        yield from _Lines(width, depth, None).run(ds.meta)
         yield ""
     if ds.transfer_syntax_uid is not None:
         name = uids.name_of(ds.transfer_syntax_uid)
         yield f"# Data set, {name or ds.transfer_syntax_uid}"
-    yield from _lines(ds, width)
+    yield from _Lines(width, depth, None).run(ds)
     if findings:
         for finding in ds.findings:
             yield f"# {finding.code}: {finding}"
 
 
-def _lines(ds: Dataset, width: int) -> Iterator[str]:
-    item: tuple[int, ...] = ()
-    for path, element in ds.walk():
-        inside = path[:-1]
-        depth = min(len(inside) // 2, _DEEPEST)
-        if inside != item and inside:
-            yield f"{'  ' * (2 * depth - 1)}- item {inside[-1] + 1}"
-        item = inside
-        yield "    " * depth + line_of(element, width)
+class _Level:
+    """A data set whose lines are given, and the items after it. ``shown`` says that all in it is asked for."""
+
+    __slots__ = ("creators", "ds", "items", "number", "path", "rows", "shown")
+
+    def __init__(self, ds: Dataset, items: Iterator[Dataset], path: tuple[int, ...], number: int, shown: bool) -> None:
+        self.ds = ds
+        self.items = items
+        self.path = path
+        self.number = number
+        self.shown = shown
+        self.rows = plain(ds)
+        self.creators: dict[int, str] = {}
+
+    def place(self, tag: int) -> tuple[int, ...]:
+        if not self.path:
+            return (tag,)
+        return (*self.path, self.number, tag) if len(self.path) < _LONGEST_PATH else (*self.path, tag)
+
+
+class _Lines:
+    """One run over one data set."""
+
+    def __init__(self, width: int, depth: int | None, keys: Collection[int] | None) -> None:
+        self.width = width
+        self.depth = depth
+        self.keys = keys
+
+    def run(self, ds: Dataset) -> Iterator[str]:
+        stack = [_Level(ds, iter(()), (), 0, self.keys is None)]
+        width, keys = self.width, self.keys
+        while stack:
+            level = stack[-1]
+            deep = len(stack) - 1
+            indent = "    " * min(deep, _DEEPEST) if keys is None else ""
+            for row in level.rows:
+                tag, vr, raw, _ = row
+                shown = level.shown or (keys is not None and tag in keys)
+                if shown:
+                    if keys is not None and level.path:
+                        indent = f"{format_path(level.place(tag)[:-1])}."
+                    label, name = _label(tag)
+                    name = name or _private_name(level, tag)
+                    if raw is not None:
+                        text = _raw_text(level.ds, row, width)
+                        yield f"{indent}{label} {text:<43} # {len(raw)}, {name}"
+                    elif vr == "SQ":
+                        yield f"{indent}{label} {_sequence_text(row):<43} # {_size(Element(level.ds, tag))}{name}"
+                    else:
+                        yield indent + _line(Element(level.ds, tag), width, name)
+                if vr == "SQ" and (self.depth is None or deep < self.depth):
+                    items = row[3].transient()
+                    item = next(items, None)
+                    if item is not None:
+                        stack.append(_Level(item, items, level.place(tag), 0, shown))
+                        if keys is None:
+                            yield f"{'  ' * (2 * min(deep + 1, _DEEPEST) - 1)}- item 1"
+                        break
+            else:
+                stack.pop()
+                item = next(level.items, None)
+                if item is not None:
+                    stack.append(_Level(item, level.items, level.path, level.number + 1, level.shown))
+                    if keys is None:
+                        yield f"{'  ' * (2 * min(deep, _DEEPEST) - 1)}- item {level.number + 2}"
+
+
+def _private_name(level: _Level, tag: int) -> str:
+    """The name that its maker gave a private element."""
+    element = tag & 0xFFFF
+    if element < 0x1000:
+        return "Private Creator" if 0x10 <= element <= 0xFF else "Private"
+    block = tag & 0xFFFFFF00
+    creator = level.creators.get(block)
+    if creator is None:
+        creator = level.creators[block] = level.ds._body.creator_of(tag)
+    known = private.lookup(creator, tag) if creator else None
+    return (known.name if known is not None else "") or "Private"
+
+
+@lru_cache(maxsize=8192)
+def _label(tag: int) -> tuple[str, str]:
+    """The tag as it is shown, and the keyword or the name; "" for a private element."""
+    if tag & 0x10000:
+        return _tag(tag), ""
+    row = elements.lookup(tag)
+    return _tag(tag), elements.keyword_of(tag) or ("" if row is None else row.name) or "Unknown"
+
+
+def _sequence_text(row: Row) -> str:
+    count = len(row[3])
+    return f"SQ (sequence of {count} item{'' if count == 1 else 's'})"
+
+
+def _size(element: Element) -> str:
+    length = element.length
+    return "" if length is None else "u/l, " if length == UNDEFINED else f"{length}, "
+
+
+def _tag(tag: int) -> str:
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def _raw_text(ds: Dataset, row: Row, width: int) -> str:
+    """VR and value of short raw bytes."""
+    vr, raw = row[1], row[2]
+    assert raw is not None
+    if vr in _SIMPLE:
+        data = bytes(raw)
+        if data.isascii():
+            text = str(data, "ascii").rstrip(" \0")
+            if len(text) <= width and text.isprintable() and "\\" not in text and text[:1] != " ":
+                return f"{vr} [{text}]" if text else f"{vr} (no value)"
+    body = ds._body
+    try:
+        value = values.decode(vr, raw, little_endian=body.encoding.little_endian, charsets=body.charsets)
+        return f"{vr} {decoded_text(vr, value, width)}"
+    except KermaError as error:
+        return f"?? <{error.message}: {_bytes_text(raw, width)}>"
 
 
 def line_of(element: Element, width: int = 64) -> str:
     """One element as a line, without indentation."""
-    tag = f"({element.tag >> 16:04X},{element.tag & 0xFFFF:04X})"
-    name = element.keyword or element.name or ("Unknown" if not element.is_private else "Private")
-    length = element.length
-    size = "" if length is None else "u/l, " if element.undefined_length else f"{length}, "
+    return _line(element, width, _label(element.tag)[1] or element.name or "Private")
+
+
+def _line(element: Element, width: int, name: str) -> str:
     try:
-        vr = element.vr
-        shown = value_text(element, width)
+        text = f"{element.vr} {value_text(element, width)}"
     except KermaError as error:
-        vr = "??"
-        shown = f"<{error.message}: {_bytes_text(element.raw or b'', width)}>"
-    return f"{tag} {vr} {shown:<40} # {size}{name}"
+        text = f"?? <{error.message}: {_bytes_text(element.raw or b'', width)}>"
+    return f"{_tag(element.tag)} {text:<43} # {_size(element)}{name}"
 
 
 def value_text(element: Element, width: int = 64) -> str:
@@ -70,18 +200,26 @@ def value_text(element: Element, width: int = 64) -> str:
     if element.undefined_length:
         count = len(element.fragments)
         return f"(encapsulated, {count} item{'' if count == 1 else 's'})"
-    value: Any = element.value
+    if element.vr in BULK and element.raw is not None:
+        return _bytes_text(element.raw, width) if len(element.raw) else "(no value)"
+    return decoded_text(element.vr, element.value, width)
+
+
+def decoded_text(vr: str, value: Any, width: int) -> str:
+    """A decoded value, shortened."""
     if value is None:
         return "(no value)"
+    if isinstance(value, BulkData):
+        return f"(elsewhere: {_short(_clean(value.uri), width)})" if value.uri else "(not here)"
     if isinstance(value, Fragments):
         return f"(encapsulated, {len(value)} items)"
     if isinstance(value, memoryview):
         return _bytes_text(value, width)
-    if element.vr == "AT":
+    if vr == "AT":
         tags = value if isinstance(value, tuple) else (value,)
-        return _short("\\".join(f"({tag >> 16:04X},{tag & 0xFFFF:04X})" for tag in tags[:width]), width)
+        return _short("\\".join(map(_tag, tags[:width])), width)
     if isinstance(value, str):
-        name = uids.name_of(value) if element.vr == "UI" else ""
+        name = uids.name_of(value) if vr == "UI" else ""
         return f"[{_short(_clean(value), width)}]" + (f" {name}" if name else "")
     if isinstance(value, tuple):
         text = "\\".join(_one(part) for part in value[: width + 1])
@@ -97,6 +235,8 @@ def _one(value: Any) -> str:
 
 
 def _clean(text: str) -> str:
+    if text.isprintable() and len(text) <= 4096:
+        return str(text)
     return "".join(character if character.isprintable() else "." for character in text[:4096])
 
 
@@ -104,7 +244,7 @@ def _short(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(width - 3, 1)] + "..."
 
 
-def _bytes_text(raw: Any, width: int) -> str:
+def _bytes_text(raw: Buffer, width: int) -> str:
     shown = bytes(memoryview(raw)[: max(width // 3, 1)])
-    text = "\\".join(f"{byte:02x}" for byte in shown)
+    text = shown.hex("\\")
     return text + f"... ({len(raw)} bytes)" if len(raw) > len(shown) else text

@@ -18,11 +18,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from kerma.dataset import Dataset, Element
+from kerma.dataset.binary import is_binary, length_of, pieces_of
 from kerma.dataset.bulk import BulkData
 from kerma.dataset.fragments import Fragments
+from kerma.dataset.walking import given_value
 from kerma.encoding.source import Buffer
 from kerma.encoding.swap import swapped
-from kerma.formats import plain_values
 from kerma.formats.form_writer import LARGE, TOGETHER, FormWriter, Level, base64_pieces
 from kerma.formats.plain_values import CHARSET, UNICODE, Bulk
 from kerma.standard import elements, uids
@@ -111,7 +112,7 @@ class _NativeWriter(FormWriter):
                     return Level(item, level.place(tag), items)
                 out.append(start + "/>\n")
                 continue
-            vr, found = plain_values.given(level.ds, row)
+            vr, found = given_value(level.ds, row)
             self._attribute(level, tag, vr, f"<DicomAttribute {name.replace('@', vr, 1)}", found)
             if self.large is not None or len(out) > TOGETHER:
                 return level
@@ -121,9 +122,9 @@ class _NativeWriter(FormWriter):
         out = self.out
         if isinstance(value, BulkData):
             out.append(f'{start}>\n<BulkData uri="{_escaped(value.uri)}"/>\n</DicomAttribute>\n')
-        elif value is None or (plain_values.is_binary(value) and not plain_values.length_of(value)):
+        elif value is None or (is_binary(value) and not length_of(value)):
             out.append(start + "/>\n")
-        elif plain_values.is_binary(value):
+        elif is_binary(value):
             uri = None if self.bulk is None else self.bulk(level.place(tag), Element(level.ds, tag))
             if uri is not None:
                 out.append(f'{start}>\n<BulkData uri="{_escaped(uri)}"/>\n</DicomAttribute>\n')
@@ -136,7 +137,7 @@ class _NativeWriter(FormWriter):
             self._values(vr, start, UNICODE if tag == CHARSET else value)
 
     def _binary(self, value: Any) -> None:
-        if plain_values.length_of(value) > LARGE:
+        if length_of(value) > LARGE:
             self.large = value
         else:
             self.out.extend(base64_pieces(value))
@@ -248,7 +249,7 @@ class _DCMTKWriter(FormWriter):
                     return Level(item, level.place(tag), items)
                 out.append("</sequence>\n")
                 continue
-            vr, found = plain_values.given(level.ds, row)
+            vr, found = given_value(level.ds, row)
             self._element(level, tag, vr, name.replace("@", vr, 1), found)
             if len(out) > TOGETHER:
                 return level
@@ -256,7 +257,7 @@ class _DCMTKWriter(FormWriter):
 
     def _element(self, level: Level, tag: int, vr: str, name: str, value: Any) -> None:
         out = self.out
-        if isinstance(value, BulkData) or (plain_values.is_binary(value) and not self._wanted(level, tag)):
+        if isinstance(value, BulkData) or (is_binary(value) and not self._wanted(level, tag)):
             out.append(f'<element {name} binary="hidden"></element>\n')
         elif value is None:
             out.append(f"<element {name}></element>\n")
@@ -265,11 +266,11 @@ class _DCMTKWriter(FormWriter):
             for fragment in _fragments(value):
                 out.append(f'<pixel-item binary="yes">{_hex(fragment, 1)}</pixel-item>\n')
             out.append("</sequence>\n")
-        elif plain_values.is_binary(value):
+        elif is_binary(value):
             out.append(f'<element {name} binary="yes">')
             size = 2 if vr in _WORDS else 1
             between = ""
-            for piece in plain_values.pieces_of(value):
+            for piece in pieces_of(value):
                 out.append(between + _hex(piece, size))
                 between = "\\"
             out.append("</element>\n")
