@@ -10,14 +10,16 @@ PYTEST := $(BIN)/python -m pytest
 JOBS ?= 2
 FUZZ ?= 3600
 
-.PHONY: help serve test venv peers shape lint unit corpus interop fuzz format tables bench bench-quick soak-crash soak-fuzz clean
+.PHONY: help serve test venv compiled peers shape lint unit plain corpus interop fuzz format tables bench bench-quick soak-crash soak-fuzz clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
 # -- set-up ------------------------------------------------------------------------------------------------------------
 
-$(BIN)/kerma: pyproject.toml constraints.txt
+TWIN := hatch_build.py tools/twin.py src/kerma/encoding/loops.py src/kerma/encoding/raw.pxd
+
+$(BIN)/kerma: pyproject.toml constraints.txt $(TWIN)
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or call make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kerma needs Python 3.11 or newer; make PYTHON=python3.12 takes another one" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -32,6 +34,9 @@ $(VENV)/.test: $(BIN)/kerma
 
 venv: $(VENV)/.test ## set up .venv with everything that tests need
 
+compiled: venv ## build the compiled scan and say why where that fails (make does it quietly where it can)
+	@$(BIN)/python tools/twin.py && $(BIN)/kerma --version
+
 peers: ## install the real peers that interop tests talk to (root on Debian), or say which are missing
 	@bash tools/peers.sh $(PEERS)
 
@@ -43,7 +48,7 @@ serve: $(BIN)/kerma ## run the archive on loopback (ARGS="--data DIR ..." for mo
 # -- test --------------------------------------------------------------------------------------------------------------
 
 test: venv peers ## the whole suite: shape, lint and types, unit, corpus, interop, a short fuzz
-	@$(MAKE) --no-print-directory shape lint unit corpus interop fuzz
+	@$(MAKE) --no-print-directory shape lint unit plain corpus interop fuzz
 
 shape: venv ## import matrix, circles, sizes
 	@$(PYTEST) tests/shape -q
@@ -56,6 +61,9 @@ lint: venv ## ruff, mypy --strict, and pyright --strict on what users see
 
 unit: venv ## unit and property tests
 	@$(PYTEST) tests -q -n $(JOBS) --ignore tests/shape --ignore tests/corpus --ignore tests/interop --ignore tests/fuzz -m "not soak"
+
+plain: venv ## what reads and writes bytes, once more without the compiled scan
+	@KERMA_PLAIN=1 $(PYTEST) tests/encoding tests/dataset tests/formats tests/bugs tests/fuzz/test_fuzz_scan.py -q -n $(JOBS) -m "not soak"
 
 corpus: venv ## every public file of the corpus (KERMA_CORPUS)
 	@$(PYTEST) tests/corpus -q -n $(JOBS) -m "not soak"

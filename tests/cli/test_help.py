@@ -44,7 +44,9 @@ def test_the_list_of_commands() -> None:
         [sys.executable, "-m", "kerma", "--help"], capture_output=True, text=True, timeout=60, check=True
     )
     assert whole.stdout == text, "the package runs as the command"
-    assert kerma("--version") == f"kerma {__version__}\n"
+    version, scan = kerma("--version").splitlines()
+    assert version == f"kerma {__version__}"
+    assert scan.startswith(("scan: compiled", "scan: plain Python, "))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -82,6 +84,7 @@ SYNOPSES = {
     "dump": ["FILE...", "--json"],
     "wrap": ["FILE... [KEY=VALUE]...", "-o, --output OUT", "--study-from DICOM", "--uid-root ROOT"],
     "unwrap": ["FILE...", "-o, --output OUT", "--json"],
+    "scan": ["PATH...", "--key KEY,...", "--by [series|study|patient]", "--csv FILE", "--parquet FILE", "--json"],
     "import": ["PATH...", "--data DIR", "--json"],
     "export": ["KEY=VALUE...", "-o, --output DIR", "--data DIR"],
     "reindex": ["--data DIR", "--json"],

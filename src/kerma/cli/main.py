@@ -34,6 +34,7 @@ COMMANDS = {
     "dump": "Show what is in files.",
     "wrap": "Make DICOM of pictures, PDF, CDA, STL, OBJ or MTL.",
     "unwrap": "Take the documents out of encapsulated objects.",
+    "scan": "A table of what is in folders.",
     "media": "Show, check, make and change a file-set (DICOMDIR).",
     "import": "Take files into a local archive.",
     "export": "Copy instances out of a local archive.",
@@ -73,12 +74,19 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"no command {args[0]!r}{hint}", ctx) from error
 
 
+def _version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    """The version, and whether the scan of element headers is the compiled one."""
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"kerma {__version__}\nscan: {importlib.import_module('kerma.encoding.twin').STATE}")
+        ctx.exit()
+
+
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
     no_args_is_help=True,
 )
-@click.version_option(__version__, prog_name="kerma", message="%(prog)s %(version)s")
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_version, help="Tell the version.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:

@@ -1,0 +1,50 @@
+"""The build hook of the package: the compiled twin of the scan is built where that can be done, and goes into the wheel.
+
+Nobody needs it. Without a compiler, without Python's headers, or where anything else goes wrong, the package is built
+without the twin, and the plain loops run (docs/decisions/0005). ``KERMA_PLAIN=1`` leaves it out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+def _tool(root: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location("kerma_twin", root / "tools" / "twin.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class TwinHook(BuildHookInterface[Any]):
+    """Builds the twin beside its source, for a wheel and for an editable installation alike."""
+
+    PLUGIN_NAME = "custom"
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called before the files of the package are collected."""
+        if os.environ.get("KERMA_PLAIN", "") not in {"", "0"}:
+            self.app.display_info("the compiled twin of the scan is left out, as KERMA_PLAIN says")
+            return
+        root = Path(self.root)
+        try:
+            tool = _tool(root)
+            room = root / "src" / tool.ROOM
+            built = tool.target(room) if tool.fresh(room) else tool.build(room)
+        except (Exception, SystemExit) as error:
+            self.app.display_warning(
+                f"the compiled twin of the scan cannot be built here, the plain one runs ({type(error).__name__}: {error})"
+            )
+            return
+        if version != "editable":
+            build_data["force_include"][str(built)] = f"kerma/encoding/{built.name}"
+            build_data["pure_python"] = False
+            build_data["infer_tag"] = True
