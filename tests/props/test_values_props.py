@@ -7,12 +7,12 @@ import struct
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from kerma.errors import ValueFormatError
 from kerma.standard import vrs
-from kerma.values import DS, IS, UID, Charsets, PersonName, dates, decode, encode
+from kerma.values import AS, DA, DS, DT, IS, TM, UID, Charsets, PersonName, dates, decode, encode
 from kerma.values.repertoires import NUMBERS, STAND_ALONE, CodeElement
 
 SEVERAL = 4
@@ -169,6 +169,31 @@ def test_any_text_is_a_date_or_our_error(text: str) -> None:
         assert low is not None or high is not None
         if function is dates.date_bounds and low == high and low is not None:
             assert dates.date_bounds(low) == (low, high)
+
+
+@given(st.text(st.sampled_from("0123456789-+.: "), max_size=30) | st.text(max_size=20))
+def test_any_text_is_kept_and_asked(text: str) -> None:
+    """What ``valid`` says of a text is what all other questions say, and none changes it."""
+    for kind in (DA, TM, DT):
+        value = kind(text)
+        assert str(value) == text
+        if value.valid:
+            low, high = value.bounds
+            assert low is not None or high is not None
+            assert (value.precision is None) == value.is_range
+        else:
+            assert value.precision is None
+            with pytest.raises(ValueFormatError):
+                _ = value.bounds
+
+
+@given(st.dates(), st.dates())
+def test_ages_come_back(one: Any, other: Any) -> None:
+    birth, day = sorted([one, other])
+    assume(day.year - birth.year < 999)
+    age = AS.between(birth, day)
+    assert age.valid
+    assert abs(age.days - (day - birth).days) <= {"D": 0, "W": 7, "M": 33, "Y": 368}[age.unit]
 
 
 @given(st.datetimes(), st.integers(-720, 840))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import pickle
 from decimal import Decimal
@@ -181,6 +182,11 @@ ENCODED: list[tuple[str, Any, bytes]] = [
     ("US", range(2), b"\0\0\1\0"),
     ("FL", 1, b"\0\0\x80\x3f"),
     ("AT", [0x00100020], b"\x10\0\x20\0"),
+    ("AT", "PatientID", b"\x10\0\x20\0"),
+    ("AT", ["PatientID", 0x00080005, "(0018,1063)"], b"\x10\0\x20\0\x08\0\x05\0\x18\0\x63\x10"),
+    ("AT", "FrameTime\\PatientID", b"\x18\0\x63\x10\x10\0\x20\0"),
+    ("DA", datetime.datetime(2026, 1, 2, 3, 4), b"20260102"),
+    ("TM", datetime.datetime(2026, 1, 2, 3, 4), b"030400"),
     ("OB", b"\1", b"\1\0"),
     ("OB", bytearray(b"\1\2"), b"\1\2"),
     ("OW", memoryview(b"\1\2"), b"\1\2"),
@@ -261,12 +267,36 @@ def test_number_text_is_kept() -> None:
         assert getattr(again, "text", "") == getattr(value, "text", "")
 
 
+def test_numbers_show_their_text() -> None:
+    assert str(DS("1.50")) == f"{DS('1.50')}" == "1.50"
+    assert str(IS("007")) == f"{IS('007')}" == "007"
+    assert f"{DS('1.50'):.1f}" == "1.5"
+    assert repr(DS("1.50")) == "1.5"
+    assert DS("1.23456789012345678901").decimal == Decimal("1.23456789012345678901")
+    assert DS(" +1.5e3 ").decimal == 1500
+    assert DS("1.50") == 1.5 == DS("1.5")
+    assert hash(DS("1.50")) == hash(1.5)
+    assert sorted([DS("10"), DS("9")]) == [9, 10]
+    assert copy.deepcopy(DS("1.50")).text == "1.50"
+    assert copy.copy(IS("007")).text == "007"
+
+
 def test_errors_do_not_show_values() -> None:
     with pytest.raises(KermaError) as caught:
         encode("LO", "M\u00fcller", charsets=Charsets.of(["ISO_IR 144"]))
     assert "ller" not in str(caught.value)
     assert "\u00fc" not in str(caught.value)
     assert "ISO_IR 144" in str(caught.value)
+
+
+def test_uid_knows_its_row() -> None:
+    """PS3.6 A."""
+    ct = UID("1.2.840.10008.5.1.4.1.1.2")
+    assert (ct.name, ct.keyword, ct.kind, ct.retired) == ("CT Image Storage", "CTImageStorage", "SOP Class", False)
+    assert UID("1.2.840.10008.1.2.2").retired
+    assert UID("1.2.840.10008.1.2.2").kind == "Transfer Syntax"
+    own = UID("1.2.3.4")
+    assert (own.name, own.keyword, own.kind, own.retired) == ("1.2.3.4", "", "", False)
 
 
 def test_uid() -> None:

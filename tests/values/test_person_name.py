@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
+import pytest
+
+from kerma.errors import ValueEncodeError
 from kerma.values import NameGroup, PersonName
 
 
@@ -51,6 +57,41 @@ def test_empty() -> None:
     name = PersonName("")
     assert name.family_name == name.normal == ""
     assert name.groups == (NameGroup(), NameGroup(), NameGroup())
+
+
+def test_a_group_is_a_name() -> None:
+    name = PersonName("Yamada^Tarou=山田^太郎=やまだ^たろう")
+    assert type(name.ideographic) is PersonName
+    assert name.ideographic.family_name == "山田"
+    assert name.phonetic.given_name == "たろう"
+
+
+def test_it_is_a_str() -> None:
+    name = PersonName("A^B")
+    assert sorted([PersonName("b"), name, PersonName("a")]) == ["A^B", "a", "b"]
+    for twin in (copy.copy(name), copy.deepcopy(name), pickle.loads(pickle.dumps(name))):
+        assert type(twin) is PersonName
+        assert twin == name
+    assert name.startswith("A")
+    assert f"{name}" == "A^B"
+    assert repr(name) == "'A^B'"
+
+
+@pytest.mark.parametrize("part", ["A^B", "A=B", "A\\B"])
+def test_a_part_with_a_delimiter_is_refused(part: str) -> None:
+    with pytest.raises(ValueEncodeError):
+        PersonName.of(part)
+    with pytest.raises(ValueEncodeError):
+        PersonName.of("A", suffix=part)
+    with pytest.raises(ValueEncodeError):
+        PersonName.of("A", ideographic=NameGroup(part))
+
+
+def test_a_group_as_text_may_have_components_but_no_groups() -> None:
+    assert PersonName.of("A", phonetic="a^b") == "A==a^b"
+    for text in ("a=b", "a\\b"):
+        with pytest.raises(ValueEncodeError):
+            PersonName.of("A", phonetic=text)
 
 
 def test_of() -> None:
