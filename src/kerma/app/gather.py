@@ -4,7 +4,8 @@ May touch the file system through ``collect`` and ``formats.part10``. Rules:
 
 - A file is opened and its first kilobytes are read; nothing is decoded.
 - What was named and is no DICOM is a failure; what merely lay in a folder or archive is passed over. DICOM that is
-  broken is a failure wherever it lay. A DICOMDIR (PS3.3 F) is no instance and is passed over.
+  broken is a failure wherever it lay. A DICOMDIR (PS3.3 F) is no instance and is passed over, with a word where it was
+  named.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def probe(item: Found | Unusable) -> Probed | Passed | Unusable:
         reason = error.strerror or type(error).__name__
         return Unusable(item.name, KermaError(f"cannot be read: {reason}", where=item.name))
     if instance.sop_class_uid == sop_classes.MEDIA_STORAGE_DIRECTORY:
-        return Passed(item.name, "a DICOMDIR is no instance")
+        return Passed(item.name, "a DICOMDIR is no instance" if item.named else "")
     return Probed(item, replace(instance, name=item.name))
 
 

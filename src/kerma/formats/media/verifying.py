@@ -209,7 +209,7 @@ def _compared(record: Record, ds: Dataset, where: str) -> Iterator[Problem]:
         above = record.find_above(kind)
         if above is not None and above is not record and keyword in ds:
             said = above.dataset.get(keyword)
-            if said != ds.get(keyword) and ds.get(keyword):
+            if said and ds.get(keyword) and said != ds.get(keyword):
                 yield Problem("mismatch", f"the {keyword} of the file is not that of the {kind} record above it", where)
 
 
