@@ -9,6 +9,7 @@ from kerma.dimse import Command, CommandField
 from kerma.errors import RemoteProtocolError
 from kerma.formats import part10
 from kerma.formats.media.directory import Record
+from kerma.formats.media.writing import encode
 from kerma.limits import Strictness
 
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
@@ -41,3 +42,13 @@ def test_what_a_failed_walk_found_is_not_believed() -> None:
     data = bytes(128) + b"DICM" + b"\2\0\x10\0UI\x14\0" + EXPLICIT_LE.encode() + b"\0" + ds.to_bytes(EXPLICIT_LE)
     found = part10.read(data + nonsense, strictness=Strictness.SALVAGE)
     assert [one.severity for one in found.findings if one.code == "damaged"] == ["error"]
+
+
+def test_a_stray_meta_element_in_a_dicomdir_is_not_written_behind_the_meta_information() -> None:
+    """It became part of it, so the offsets were read from elsewhere, or nothing was read at all."""
+    top = Dataset()
+    top.add(0x00020013, "SH", "STRAY")
+    top.add(0x00041130, "CS", "ID")
+    written = b"".join(bytes(piece) for piece in encode(top, [], b""))
+    assert b"STRAY" not in written
+    assert b"ID" in written

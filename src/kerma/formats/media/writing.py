@@ -52,7 +52,8 @@ def encode(top: Dataset, root: Iterable[Record], head: bytes) -> Iterator[Buffer
     """The file: ``head`` (preamble and meta information), the elements of ``top`` and the records below ``root``."""
     records = [record for _, record in walk(root)]
     contents = [_content(record) for record in records]
-    own = selected(top, [tag for tag in top if tag not in {FIRST, LAST, RECORDS}])
+    # Elements of the meta information that strayed into the data set would be read as such behind ``head``.
+    own = selected(top, [tag for tag in top if tag >> 16 > 2 and tag not in {FIRST, LAST, RECORDS}])
     before = selected(own, [tag for tag in own if tag < FIRST]).to_bytes(_UID)
     between = selected(own, [tag for tag in own if FIRST < tag < RECORDS]).to_bytes(_UID)
     after = selected(own, [tag for tag in own if tag > RECORDS]).to_bytes(_UID)
