@@ -13,13 +13,17 @@ from kerma._version import __version__
 
 if TYPE_CHECKING:
     from kerma import aio, pixels
+    from kerma.app.opening import open, read  # noqa: A004  (the name that users type)
+    from kerma.app.scanning import scan
     from kerma.archive import Archive
     from kerma.dataset import Dataset, Element, Sequence
+    from kerma.dataset.differences import differences
     from kerma.errors import KermaError
     from kerma.formats import media
+    from kerma.formats.bridge import from_pydicom, to_pydicom
     from kerma.formats.building import unwrap, wrap
     from kerma.formats.json import from_json, to_json
-    from kerma.formats.part10 import open, read, write  # noqa: A004  (the name that users type)
+    from kerma.formats.part10 import write
     from kerma.formats.xml import from_xml, to_xml
     from kerma.net.client import connect
     from kerma.values.new_uid import new_uid
@@ -33,14 +37,18 @@ __all__ = [
     "__version__",
     "aio",
     "connect",
+    "differences",
     "from_json",
+    "from_pydicom",
     "from_xml",
     "media",
     "new_uid",
     "open",
     "pixels",
     "read",
+    "scan",
     "to_json",
+    "to_pydicom",
     "to_xml",
     "unwrap",
     "wrap",
@@ -54,12 +62,16 @@ _HOME = {
     "KermaError": "kerma.errors",
     "Sequence": "kerma.dataset",
     "connect": "kerma.net.client",
+    "differences": "kerma.dataset.differences",
     "from_json": "kerma.formats.json",
+    "from_pydicom": "kerma.formats.bridge",
     "from_xml": "kerma.formats.xml",
     "new_uid": "kerma.values.new_uid",
-    "open": "kerma.formats.part10",
-    "read": "kerma.formats.part10",
+    "open": "kerma.app.opening",
+    "read": "kerma.app.opening",
+    "scan": "kerma.app.scanning",
     "to_json": "kerma.formats.json",
+    "to_pydicom": "kerma.formats.bridge",
     "to_xml": "kerma.formats.xml",
     "unwrap": "kerma.formats.building",
     "wrap": "kerma.formats.building",

@@ -32,6 +32,8 @@ COMMANDS = {
     "get": "Fetch instances from a peer (C-GET).",
     "move": "Have a peer send instances elsewhere (C-MOVE).",
     "dump": "Show what is in files.",
+    "diff": "Compare two files or two folders.",
+    "convert": "Write files in another transfer syntax or form.",
     "wrap": "Make DICOM of pictures, PDF, CDA, STL, OBJ or MTL.",
     "unwrap": "Take the documents out of encapsulated objects.",
     "scan": "A table of what is in folders.",

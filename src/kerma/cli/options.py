@@ -150,8 +150,18 @@ def parse_keyword(text: str) -> str:
 
 def parse_returns(words: Sequence[str]) -> tuple[str, ...]:
     """The keywords of ``--return``: commas or repeats."""
-    names = [name for word in words for name in _RETURNS.findall(word)]
+    names = [name for word in words for name in split_names(word)]
     return tuple(dict.fromkeys(parse_keyword(name) for name in names))
+
+
+def split_names(word: str) -> list[str]:
+    """The names in ``word``; the comma within a tag (0010,0020) does not part it."""
+    return _RETURNS.findall(word)
+
+
+def parse_tags(words: Sequence[str]) -> tuple[int, ...]:
+    """The tags that keywords or tags mean, private ones as well: commas or repeats."""
+    return tuple(elements.parse_tag(name) for word in words for name in _RETURNS.findall(word))
 
 
 def output_folder(output: str) -> Path:

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 from kerma import values
 from kerma.dataset.body import CHARSET, Body
+from kerma.dataset.bulk import BulkData
 from kerma.dataset.fragments import Fragments
 from kerma.dataset.items import read_sequence
 from kerma.dataset.salvage import must_rebuild
@@ -47,7 +48,7 @@ from kerma.encoding.writer import (
     slices,
 )
 from kerma.errors import UnsupportedSyntaxError, ValueEncodeError
-from kerma.standard import transfer_syntaxes, vrs
+from kerma.standard import transfer_syntaxes, uids, vrs
 
 if TYPE_CHECKING:
     from kerma.dataset.dataset import Dataset
@@ -148,11 +149,17 @@ def _check_pixels(ds: Dataset, uid: str) -> None:
         encapsulated = ds._body.header(at).length == UNDEFINED
         same = ds.transfer_syntax_uid is None
     if encapsulated != target.encapsulated or (encapsulated and not same):
-        raise UnsupportedSyntaxError(
-            "the pixel data must be compressed or decompressed for this transfer syntax",
-            uid=uid,
-            hint="kerma.pixels.transcode does that",
-        )
+        raise needs_codec(ds.transfer_syntax_uid, uid)
+
+
+def needs_codec(from_uid: str | None, to_uid: str) -> UnsupportedSyntaxError:
+    """The error for pixel data that would have to be compressed or decompressed."""
+    held = uids.name_of(from_uid) if from_uid else ""
+    wanted = uids.name_of(to_uid) or to_uid
+    text = f"the pixel data must be compressed or decompressed for {wanted}"
+    return UnsupportedSyntaxError(
+        f"{text}; it is in {held}" if held else text, uid=to_uid, hint="kerma.pixels.transcode does that"
+    )
 
 
 class _Item:
@@ -347,6 +354,12 @@ class _Writer:
         )
 
     def _assigned(self, top: _Open, tag: int, vr: str, value: Any) -> None:
+        if isinstance(value, BulkData):
+            raise ValueEncodeError(
+                "the value is not here, only its URI",
+                where=f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
+                hint="give from_json or from_xml a callback for bulk data, or assign the value",
+            )
         if vr == "SQ":
             self._sequence(top, tag, value)
         elif isinstance(value, Fragments):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from kerma.encoding.source import Buffer
 from kerma.errors import FormatError, LimitError, TruncatedError
@@ -18,34 +19,48 @@ def inflate(data: Buffer, limits: Limits, damage: list[FormatError] | None = Non
 
     With ``damage`` the last two go there, and the bytes before are given.
     """
-    if not len(data):
-        return b""  # an empty data set that nobody deflated
-    stream = zlib.decompressobj(_window(data))
     parts: list[bytes] = []
-    total = 0
-    pending: Buffer = data
-    while not stream.eof:
-        try:
-            part = stream.decompress(pending, _STEP)
-        except zlib.error:
-            wrong = FormatError("the deflated data set is no deflate stream (PS3.5 A.5)", offset=0)
-            if damage is None:
-                raise wrong from None
-            damage.append(wrong)
-            break
-        pending = stream.unconsumed_tail
-        total += len(part)
-        if total > limits.max_inflated:
-            raise LimitError(f"the data set inflates to more than {limits.max_inflated} bytes", offset=0)
-        if part:
+    source = inflate_pieces((data,), limits)
+    try:
+        while (part := next(source, None)) is not None:
             parts.append(part)
-        elif not pending and not stream.eof:
-            cut = TruncatedError("the deflate stream of the data set does not end", missing=1, offset=len(data))
-            if damage is None:
-                raise cut
-            damage.append(cut)
-            break
+    except LimitError:
+        raise
+    except FormatError as error:
+        if damage is None:
+            raise
+        damage.append(error)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def inflate_pieces(pieces: Iterable[Buffer], limits: Limits) -> Iterator[bytes]:
+    """A deflated data set that comes in pieces, the first of them of 256 bytes at least where there are so many, as
+    pieces of at most a megabyte. Raises as ``inflate`` does, when it gets there.
+    """
+    stream: Any = None
+    fed = total = 0
+    for piece in pieces:
+        if not len(piece):
+            continue
+        if stream is None:
+            stream = zlib.decompressobj(_window(piece))
+        fed += len(piece)
+        pending: Buffer = piece
+        while not stream.eof:
+            try:
+                part = stream.decompress(pending, _STEP)
+            except zlib.error:
+                raise FormatError("the deflated data set is no deflate stream (PS3.5 A.5)", offset=0) from None
+            pending = stream.unconsumed_tail
+            total += len(part)
+            if total > limits.max_inflated:
+                raise LimitError(f"the data set inflates to more than {limits.max_inflated} bytes", offset=0)
+            if part:
+                yield part
+            elif not pending:
+                break
+    if stream is not None and not stream.eof:
+        raise TruncatedError("the deflate stream of the data set does not end", missing=1, offset=fed)
 
 
 def _window(data: Buffer) -> int:
