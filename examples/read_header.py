@@ -58,5 +58,5 @@ if __name__ == "__main__":
         sys.exit("usage: python examples/read_header.py FILE...")
     try:
         main(sys.argv[1:])
-    except kerma.KermaError as error:
+    except (kerma.KermaError, OSError) as error:
         sys.exit(str(error))
