@@ -60,6 +60,8 @@ THIRD_PARTY_HOME: dict[str, set[str]] = {
     "click": {"cli"},
     "rich": {"cli"},
     "structlog": {"app"},
+    "pyarrow": {"app"},
+    "obstore": {"net"},
     "socket": {"net"},
     "ssl": {"net"},
     "selectors": {"net"},

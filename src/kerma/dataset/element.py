@@ -67,7 +67,8 @@ class Element:
         if head is None:
             return None
         body = self._body
-        return memoryview(body.buf)[head.value : body.value_end(head)].toreadonly()
+        end = body.value_end(head)
+        return memoryview(body.near(end))[head.value : end].toreadonly()
 
     @property
     def offset(self) -> int | None:

@@ -12,12 +12,16 @@ import contextlib
 import mmap
 import os
 import sys
+import tempfile
 from typing import Any
 
-from kerma.encoding.source import Buffer
-from kerma.errors import FormatError
+from kerma.encoding.source import Buffer, ByteSource
+from kerma.errors import FormatError, LimitError
+from kerma.formats.saving import write_all
+from kerma.limits import Limits
 
 _MAPPED = 16 << 20  # larger files than this are mapped
+_PIECE = 8 << 20  # bytes that are fetched at a time
 FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
@@ -98,6 +102,52 @@ class LateFile:
         if isinstance(data, mmap.mmap):
             with contextlib.suppress(BufferError):
                 data.close()
+
+
+class LateSource:
+    """The whole bytes of a source, later, and ranges of it: for what lies on another machine. Closes the source."""
+
+    __slots__ = ("_data", "_limits", "_source", "size")
+
+    def __init__(self, source: ByteSource, limits: Limits) -> None:
+        self.size = source.size
+        self._limits = limits
+        self._source = source
+        self._data: Any = None
+
+    def data(self) -> Buffer:
+        """All bytes: in memory, or where they are many in a nameless temporary file that is mapped. ``LimitError``
+        beyond ``limits.max_inflated``.
+        """
+        if self._data is None:
+            if self.size > self._limits.max_inflated:
+                raise LimitError(f"all {self.size:,} bytes would have to be fetched", hint="download the file first")
+            self._data = self._load()
+        data: Buffer = self._data
+        return data
+
+    def _load(self) -> Any:
+        if self.size <= _MAPPED:
+            return self._source.read(0, self.size)
+        with tempfile.TemporaryFile(buffering=0) as file:
+            for at in range(0, self.size, _PIECE):
+                write_all(file.fileno(), self._source.read(at, min(_PIECE, self.size - at)))
+            return _map(file.fileno())
+
+    def read(self, offset: int, length: int) -> Buffer:
+        """A range, and nothing else is fetched."""
+        if self._data is not None:
+            return memoryview(self._data)[offset : offset + length]
+        return self._source.read(offset, length)
+
+    def read_bytes(self, offset: int, length: int) -> bytes:
+        """A range, fewer bytes only where the source ends before."""
+        return self._source.read(offset, max(0, min(length, self.size - offset)))
+
+    def close(self) -> None:
+        """Let go of the source and of what was fetched."""
+        self._data = None
+        self._source.close()
 
 
 def _map(fd: int) -> mmap.mmap:

@@ -7,6 +7,7 @@ takes the name when it is complete and synced: there is never half a file under 
 
 from __future__ import annotations
 
+import importlib
 import mmap
 import os
 from collections.abc import Callable, Iterator
@@ -27,10 +28,9 @@ from kerma.encoding.syntax import IMPLICIT_BE, Encoding, encoding_of, key_of, ta
 from kerma.encoding.writer import slices
 from kerma.errors import FormatError, KermaError, NotDicomError, TruncatedError, UnsupportedSyntaxError
 from kerma.formats import acr_nema
-from kerma.formats.containers import read_packed
 from kerma.formats.identity import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from kerma.formats.instance import Instance
-from kerma.formats.late import FLAGS, LateFile, read_at, read_fully
+from kerma.formats.late import FLAGS, LateFile, LateSource, read_at, read_fully
 from kerma.formats.meta import Head, encode_meta, file_head, guess_syntax, split_head
 from kerma.formats.personality import NOTHING, note_preamble
 from kerma.formats.saving import save
@@ -43,6 +43,7 @@ __all__ = ["Head", "file_head", "open", "probe", "read", "split", "write"]
 _LIMITS = Limits()
 _WHOLE = 1 << 16  # files up to this size are read whole
 _WINDOW = 1 << 14  # bytes that are read of larger ones
+_WINDOWS = (1 << 16, 1 << 20)  # the same where each read is a request
 
 Path = str | os.PathLike[str]
 
@@ -65,7 +66,8 @@ def read(
             try:
                 return _read_path(source, limits, strictness)
             except (FileNotFoundError, NotADirectoryError, NotDicomError):
-                data = read_packed(source, limits)
+                # Loaded when it is used: the libraries for archives take longer to load than a file takes to read.
+                data = importlib.import_module("kerma.formats.containers").read_packed(source, limits)
                 if data is None:
                     raise
             return _over(data, limits, strictness)
@@ -105,8 +107,26 @@ def _read_path(path: Path, limits: Limits, strictness: Strictness) -> Dataset:
         raise
 
 
+def read_source(
+    source: ByteSource, *, limits: Limits = _LIMITS, strictness: Strictness = Strictness.LENIENT
+) -> Dataset:
+    """The same from a source of byte ranges, of which as little is read as will do. The data set closes it."""
+    late = LateSource(source, limits)
+    size = source.size
+    if size > _WHOLE:
+        for length in _WINDOWS:
+            ds = _by_window(source.read(0, min(length, size)), late, limits, strictness, late.read_bytes)
+            if ds is not None:
+                return ds
+    return _over(late.data(), limits, strictness, late.close)
+
+
 def _by_window(
-    window: bytes, late: LateFile, limits: Limits, strictness: Strictness, read: Callable[[int, int], bytes]
+    window: bytes,
+    late: LateFile | LateSource,
+    limits: Limits,
+    strictness: Strictness,
+    read: Callable[[int, int], bytes],
 ) -> Dataset | None:
     """The data set, when all its element headers are in the first bytes of its file and nothing about them is odd."""
     if strictness is Strictness.STRICT:
