@@ -20,7 +20,7 @@ from kerma.dataset.body import CHARSET, Body, Inherited
 from kerma.dataset.element import Element
 from kerma.dataset.items import read_sequence
 from kerma.dataset.keywords import attribute
-from kerma.dataset.private import PrivateBlock, private_block
+from kerma.dataset.private import PrivateBlock, private_block, private_blocks
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.inflate import inflate
 from kerma.encoding.marks import Marks
@@ -414,6 +414,10 @@ class Dataset(Attributes):
         ``create``.
         """
         return private_block(self, group, creator, create=create)
+
+    def private_blocks(self) -> Iterator[PrivateBlock]:
+        """The private blocks that are reserved here, not in items, in tag order."""
+        return private_blocks(self)
 
     def __copy__(self) -> Dataset:
         return self._with_file(Dataset.from_body(copying.shallow(self._body)))

@@ -47,6 +47,11 @@ def lookup(creator: str, tag: int) -> PrivateRow | None:
     return _rows(creator.strip(" \0")[:256]).get(tag >> 16 << 8 | tag & 0xFF)
 
 
+def rows(creator: str) -> Iterable[PrivateRow]:
+    """The rows of one creator, of all its groups; none when it is not known."""
+    return _rows(creator.strip(" \0")[:256]).values()
+
+
 def creators() -> Iterable[str]:
     """All creators that the table knows."""
     from kerma.standard._gen import private_data  # noqa: PLC0415  loaded on first use
