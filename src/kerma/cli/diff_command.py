@@ -10,7 +10,7 @@ import click
 from kerma.app.collect import Collector, Found, Unusable
 from kerma.app.comparing import Pair, pairs
 from kerma.cli.options import Command, json_option, parse_tags
-from kerma.cli.painting import color_option, painter
+from kerma.cli.painting import color_option, painter, wanted
 from kerma.cli.report import error_text, json_line, printable, result_line
 from kerma.cli.showing import progress
 from kerma.dataset import Dataset, Element
@@ -19,8 +19,6 @@ from kerma.dataset.differences import Difference, Rules, differences
 from kerma.errors import KermaError, format_path
 from kerma.formats import text, whole_forms
 from kerma.formats.json import to_json_object
-
-Paint = Callable[[str, str], str]
 
 
 @click.command("diff", cls=Command, short_help="Compare two files or two folders.")
@@ -56,7 +54,7 @@ def command(first: str, second: str, by: str, color: str, **options: Any) -> int
         uids=not options["no_uids"],
         strict=options["strict"],
     )
-    out = _Output(rules, options, painter(color))
+    out = _Output(rules, options, color)
     with Collector() as collector, progress("Comparing") as bar:
         for item in pairs(first, second, collector, by_name=by == "name"):
             bar.advance()
@@ -67,12 +65,13 @@ def command(first: str, second: str, by: str, color: str, **options: Any) -> int
 class _Output:
     """Prints what differs."""
 
-    def __init__(self, rules: Rules, options: dict[str, Any], paint: Paint) -> None:
+    def __init__(self, rules: Rules, options: dict[str, Any], color: str) -> None:
         self.rules = rules
         self.quiet: bool = options["quiet"]
         self.as_json: bool = options["as_json"]
         self.width: int = options["width"]
-        self.paint = paint
+        self.paint = painter(color)
+        self.painted = wanted(color)
         self.differ = False
 
     def pair(self, item: Pair | Unusable, fail: Callable[[str], None]) -> None:
@@ -124,16 +123,19 @@ class _Output:
                 continue
             if not begun:
                 begun = True
-                result_line(self.paint("heading", printable(f"--- {first}")))
-                result_line(self.paint("heading", printable(f"+++ {second}")))
+                self._line("heading", printable(f"--- {first}"))
+                self._line("heading", printable(f"+++ {second}"))
             self._lines(found)
+
+    def _line(self, kind: str, text: str) -> None:
+        result_line(self.paint(kind, text), painted=self.painted)
 
     def _lines(self, found: Difference) -> None:
         inside = f"{format_path(found.path[:-1])}." if len(found.path) > 1 else ""
         for mark, element, colour in (("-", found.first, "first"), ("+", found.second, "second")):
             if element is not None:
                 line = printable(f"{mark} {inside}{text.line_of(element, self.width)}")
-                result_line(self.paint(colour, line))
+                self._line(colour, line)
 
 
 def _object(found: Difference) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import click
 
 from kerma.app.collect import Collector, Found, Unusable
 from kerma.app.gather import Passed, probe
+from kerma.app.opening import is_address, read
 from kerma.cli.options import Command, json_option, parse_tags
-from kerma.cli.painting import color_option, dump_painter
+from kerma.cli.painting import color_option, dump_painter, wanted
 from kerma.cli.report import error_text, fail_line, printable, result_line
 from kerma.dataset import Dataset, Element
 from kerma.errors import KermaError, UsageError
@@ -47,14 +48,14 @@ def command(files: tuple[str, ...], **options: Any) -> int:
     """Show what is in files.
 
     As text, an element a line; with --json as DICOM JSON (PS3.18 F), a file a line; with --xml as XML. FILE is a DICOM
-    file, also in a zip or tar, DICOM JSON or XML, or a folder or archive of DICOM files. Of a damaged file all that is
-    whole is shown; then comes the error.
+    file, also in a zip or tar or at an https:// or s3:// address, DICOM JSON or XML, or a folder or archive of DICOM
+    files. Of a damaged file all that is whole is shown; then comes the error.
     """
     if options["as_json"] and options["as_xml"]:
         raise UsageError("--json and --xml exclude each other")
     show = _Show(options)
     failed = 0
-    with Collector() as collector:
+    with Collector(late=True) as collector:
         found = list(_collected(files, collector)) if len(files) == 1 else _collected(files, collector)
         show.heading = len(files) > 1 or (isinstance(found, list) and len(found) > 1)
         for item in found:
@@ -95,22 +96,26 @@ class _Show:
         self.options = options
         self.keys = frozenset(parse_tags(options["key"])) if options["key"] else None
         self.paint = dump_painter(options["color"])
+        self.painted = wanted(options["color"])
         self.heading = False
 
     def file(self, item: Found) -> int:
-        with whole_forms.read(item.path, strictness=Strictness.SALVAGE) as ds:
+        with _read(item) as ds:
             if self.options["as_json"] or self.options["as_xml"]:
                 self._form(item, ds)
             else:
                 if self.heading:
-                    result_line(self.paint(f"# {printable(item.name)}"))
+                    self._line(f"# {printable(item.name)}")
                 options = self.options
                 for line in text.dump_lines(ds, width=options["width"], depth=options["depth"], keys=self.keys):
-                    result_line(self.paint(printable(line)))
+                    self._line(printable(line))
             damage = [finding for finding in ds.findings if finding.severity == "error"]
             for finding in damage:
                 fail_line(f"{item.name}: {finding}")
             return len(damage)
+
+    def _line(self, line: str) -> None:
+        result_line(self.paint(line), painted=self.painted)
 
     def _form(self, item: Found, ds: Dataset) -> None:
         """JSON or XML. Unless ``--bulk``, a large binary value is a URI: the file's, with its tag path behind the #."""
@@ -136,6 +141,13 @@ class _Show:
         if options["as_json"]:
             out.write(b"\n")
         out.flush()
+
+
+def _read(item: Found) -> Dataset:
+    """The data set of a file; of one on another machine only what is shown is fetched."""
+    if is_address(item.name):
+        return read(item.name, strictness=Strictness.SALVAGE)
+    return whole_forms.read(item.path, strictness=Strictness.SALVAGE)
 
 
 def _only(ds: Dataset, keys: frozenset[int]) -> Dataset:

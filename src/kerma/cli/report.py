@@ -44,10 +44,12 @@ def error_text(error: BaseException, *, where: str = "") -> str:
     return text if where in text else f"{where}: {text}"
 
 
-def result_line(text: str) -> None:
-    """One line on standard output; what the terminal's encoding lacks is replaced."""
+def result_line(text: str, *, painted: bool = False) -> None:
+    """One line on standard output; what the terminal's encoding lacks is replaced. ``painted`` keeps its colours also
+    where no terminal is.
+    """
     try:
-        click.echo(text)
+        click.echo(text, color=painted or None)
     except UnicodeEncodeError:
         click.echo(text.encode("utf-8", "replace"))
 
