@@ -7,6 +7,7 @@ import io
 import os
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 
 import kerma
+from kerma.app.collect import Collector, Found, Unusable
 from kerma.errors import (
     ConnectError,
     FormatError,
@@ -218,6 +220,27 @@ def test_readinto_fills_in_turn(shop: Shop) -> None:
         assert caught.value.missing == 3
     with pytest.raises(FormatError, match="closed"):
         source.read(80_000, 1)
+
+
+def test_commands_fetch_what_they_need_as_a_whole(shop: Shop) -> None:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        packed.writestr("in/IM1", DATA)
+    shop.resources["/study.zip"] = archive.getvalue()
+    with Collector() as collector:
+        file, member, gone = collector.walk([f"{shop.url}/a.dcm?key=secret", f"{shop.url}/study.zip", f"{shop.url}/no"])
+        assert isinstance(file, Found)
+        assert isinstance(member, Found)
+        assert (file.path.read_bytes(), member.path.read_bytes()) == (DATA, DATA)
+        assert (file.name, member.name) == (f"{shop.url}/a.dcm", f"{shop.url}/study.zip/in/IM1")
+        assert isinstance(gone, Unusable)
+        assert "404" in str(gone.error)
+    assert not file.path.exists()
+    with Collector(late=True) as collector:
+        (late,) = collector.walk([f"{shop.url}/a.dcm"])
+        assert late.name == f"{shop.url}/a.dcm"
+    with pytest.raises(NotDicomError, match="download it first"):
+        kerma.read(f"{shop.url}/study.zip")
 
 
 # -- changed, whole, refused -------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """Which files are meant: paths, folders and archives (``formats.containers``) become one stream of files to probe.
 
-May touch the file system: it reads what it is given and writes members of archives into a temporary folder of its own.
+May touch the file system: it reads what it is given and writes members of archives, and files of other machines, into a
+temporary folder of its own.
 Rules:
 
 - A name inside an archive is never a path of ours: members are numbered files. Links, devices and folders in it are
@@ -22,9 +23,12 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
+from kerma.app.opening import is_address, open_source, shown
 from kerma.errors import KermaError, LimitError
 from kerma.formats.containers import Member, archive_kind, copy, split_path, walk
 from kerma.limits import ArchiveLimits
+
+_PIECE = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,9 @@ class Collector:
     Use as a context manager. The files that it gives out are gone after that.
     """
 
-    def __init__(self, limits: ArchiveLimits | None = None) -> None:
+    def __init__(self, limits: ArchiveLimits | None = None, *, late: bool = False) -> None:
+        """``late`` leaves files on other machines there, for who reads only ranges of them (``opening.read_found``)."""
+        self._late = late
         self._limits = limits or ArchiveLimits()
         self._folder: TemporaryDirectory[str] | None = None
         self._members = 0
@@ -72,7 +78,11 @@ class Collector:
 
     def walk(self, paths: Iterable[str | Path]) -> Iterator[Found | Unusable]:
         """Every file below ``paths``, in order. Never raises for one bad path: it comes as ``Unusable``."""
-        for path in map(Path, paths):
+        for given in paths:
+            if isinstance(given, str) and is_address(given):
+                yield from self._remote(given)
+                continue
+            path = Path(given)
             try:
                 mode = path.stat().st_mode
                 if stat.S_ISDIR(mode):
@@ -94,39 +104,69 @@ class Collector:
 
     # -- archives ------------------------------------------------------------------------------------------------------
 
-    def _unpack(self, path: Path, below: str = "") -> Iterator[Found | Unusable]:
+    def _remote(self, address: str) -> Iterator[Found | Unusable]:
+        """A file on another machine: fetched as a whole, unless it is to be read late."""
+        if self._late:
+            yield Found(Path(address), address, named=True)
+            return
+        try:
+            place = self._fetch(address)
+            archive = archive_kind(place) is not None
+        except (KermaError, OSError) as error:
+            yield Unusable(shown(address), error if isinstance(error, KermaError) else _from_os(error, shown(address)))
+        else:
+            yield from self._unpack(place, called=shown(address)) if archive else [Found(place, shown(address), True)]
+
+    def _fetch(self, address: str) -> Path:
+        place = self._place()
+        with open_source(address) as source, place.open("xb") as target:
+            if source.size > self._limits.max_member:
+                raise LimitError(f"more than {self._limits.max_member:,} bytes", where=shown(address))
+            self._room_for(source.size)
+            for at in range(0, source.size, _PIECE):
+                target.write(source.read(at, min(_PIECE, source.size - at)))
+        return place
+
+    def _unpack(self, path: Path, below: str = "", called: str = "") -> Iterator[Found | Unusable]:
         """The files of an archive; with ``below``, the one of that name, or those in that folder of it."""
         seen = False
+        called = called or str(path)
         try:
             for member in walk(path, self._limits):
                 if not below or member.name == below or member.name.startswith(below + "/"):
                     seen = True
-                    yield self._keep(member, path, named=bool(below) and member.name == below)
+                    yield self._keep(member, called, named=bool(below) and member.name == below)
         except (KermaError, OSError) as error:
             known = error if isinstance(error, KermaError) else _from_os(error, str(path))
-            known.where = known.where or str(path)
+            known.where = (known.where or called).replace(str(path), called)
             yield Unusable(known.where, known)
             return
         if below and not seen:
-            where = f"{path}/{below}"
+            where = f"{called}/{below}"
             yield Unusable(where, KermaError("no such file in the archive", where=where))
 
-    def _keep(self, member: Member, path: Path, *, named: bool) -> Found:
-        if self._folder is None:
-            self._folder = TemporaryDirectory(prefix="kerma-")
-        free = shutil.disk_usage(self._folder.name).free
-        if (member.size or 0) > free:
-            raise LimitError(
-                f"a member of {member.size:,} bytes has no room in {self._folder.name}",
-                hint="set TMPDIR to a larger disk",
-            )
-        name = str(path) if member.size is None else f"{path}/{member.name}"
-        self._members += 1
-        place = Path(self._folder.name) / str(self._members)
+    def _keep(self, member: Member, archive: str, *, named: bool) -> Found:
+        place = self._place()
+        self._room_for(member.size or 0)
+        name = archive if member.size is None else f"{archive}/{member.name}"
         left = self._limits.max_total - self._total
         with place.open("xb") as target:
             self._total += copy(member, target.write, min(self._limits.max_member, left), name)
         return Found(place, name, named=named or member.size is None)
+
+    def _place(self) -> Path:
+        """A new name in the temporary folder."""
+        if self._folder is None:
+            self._folder = TemporaryDirectory(prefix="kerma-")
+        self._members += 1
+        return Path(self._folder.name) / str(self._members)
+
+    def _room_for(self, size: int) -> None:
+        assert self._folder is not None
+        if size > shutil.disk_usage(self._folder.name).free:
+            raise LimitError(
+                f"a file of {size:,} bytes has no room in {self._folder.name}", hint="set TMPDIR to a larger disk"
+            )
 
 
 def _walk_folder(folder: Path) -> Iterator[Found | Unusable]:

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from kerma.app.collect import Collector, Found, Unusable
 from kerma.app.gather import Passed, probe
+from kerma.app.opening import is_address
 from kerma.errors import UsageError
 from kerma.formats.containers import archive_kind
 
@@ -38,7 +39,13 @@ def pairs(first: str, second: str, collector: Collector, *, by_name: bool = Fals
     if several[0] != several[1]:
         raise UsageError("a file cannot be compared with a folder", hint="give two files or two folders")
     if not several[0]:
-        yield Pair(Found(Path(first), first, named=True), Found(Path(second), second, named=True))
+        one, other = _single(first, collector), _single(second, collector)
+        if isinstance(one, Unusable):
+            yield one
+        elif isinstance(other, Unusable):
+            yield other
+        else:
+            yield Pair(one, other)
         return
     others: dict[str, deque[Found]] = defaultdict(deque)
     for item in _keyed(second, collector, by_name):
@@ -55,6 +62,13 @@ def pairs(first: str, second: str, collector: Collector, *, by_name: bool = Fals
     for waiting in others.values():
         for found in waiting:
             yield Pair(None, found)
+
+
+def _single(path: str, collector: Collector) -> Found | Unusable:
+    """One of two files; what lies on another machine is fetched."""
+    if is_address(path):
+        return next(iter(collector.walk([path])))
+    return Found(Path(path), path, named=True)
 
 
 def _holds_files(path: str) -> bool:

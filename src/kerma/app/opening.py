@@ -11,15 +11,34 @@ import mmap
 import os
 import re
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from kerma.dataset import Dataset
-from kerma.encoding.source import Buffer
-from kerma.errors import KermaError
+from kerma.encoding.source import Buffer, ByteSource
+from kerma.errors import KermaError, NotDicomError
 from kerma.formats import part10
 from kerma.limits import Limits, NetworkLimits, Strictness
 
 _LIMITS = Limits()
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # of Windows' drives none is one
+
+
+def is_address(text: str) -> bool:
+    """Whether ``text`` is an address with a scheme, as ``https://host/path``."""
+    return _ADDRESS.match(text) is not None
+
+
+def open_source(address: str, network: NetworkLimits | None = None) -> ByteSource:
+    """The file at ``address`` by byte range; the caller closes it. ``NetworkError`` and its kinds."""
+    # Loaded when it is used: HTTP and TLS take longer to load than a file takes to read.
+    source: ByteSource = importlib.import_module("kerma.net.remote").open_source(address, limits=network)
+    return source
+
+
+def shown(address: str) -> str:
+    """``address`` without what is secret in it."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def read(
@@ -39,14 +58,15 @@ def read(
     """
     if not isinstance(source, str) or _ADDRESS.match(source) is None:
         return part10.read(source, limits=limits, strictness=strictness)
-    # Loaded when it is used: HTTP and TLS take longer to load than a file takes to read.
-    opened = importlib.import_module("kerma.net.remote").open_source(source, limits=network)
+    opened = open_source(source, network)
     try:
         ds = part10.read_source(opened, limits=limits, strictness=strictness)
     except BaseException as error:
         opened.close()
         if isinstance(error, KermaError) and error.where is None:
             error.where = getattr(opened, "name", None)
+        if isinstance(error, NotDicomError) and shown(source).lower().endswith((".zip", ".tar", ".gz", ".tgz", ".xz")):
+            error.hint = "archives are not read where they are: download it first"
         raise
     rest = getattr(opened, "forget", None)
     if rest is not None:

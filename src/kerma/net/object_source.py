@@ -95,7 +95,11 @@ class ObjectSource:
         except (kinds.BaseError, OSError, ValueError) as error:
             if first and self._is_empty(obstore):
                 return b""
-            raise NetworkError(f"cannot be read: {_reason(error)}", where=self.name) from None
+            raise NetworkError(
+                f"cannot be read: {_reason(error)}",
+                where=self.name,
+                hint="check network, and the store's region, endpoint and credentials in the environment",
+            ) from None
 
     def _is_empty(self, obstore: Any) -> bool:
         """An object without bytes has no first range."""
