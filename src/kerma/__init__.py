@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kerma.dataset import Dataset, Element, Sequence
     from kerma.dataset.differences import differences
     from kerma.errors import KermaError
-    from kerma.formats import media
+    from kerma.formats import media, vendors
     from kerma.formats.bridge import from_pydicom, to_pydicom
     from kerma.formats.building import unwrap, wrap
     from kerma.formats.json import from_json, to_json
@@ -51,6 +51,7 @@ __all__ = [
     "to_pydicom",
     "to_xml",
     "unwrap",
+    "vendors",
     "wrap",
     "write",
 ]
@@ -77,7 +78,12 @@ _HOME = {
     "wrap": "kerma.formats.building",
     "write": "kerma.formats.part10",
 }
-_MODULES = {"aio": "kerma.aio", "media": "kerma.formats.media", "pixels": "kerma.pixels"}
+_MODULES = {
+    "aio": "kerma.aio",
+    "media": "kerma.formats.media",
+    "pixels": "kerma.pixels",
+    "vendors": "kerma.formats.vendors",
+}
 
 
 def __getattr__(name: str) -> Any:
