@@ -19,6 +19,7 @@ from kerma.encoding.syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
 from kerma.encoding.writer import element_header, item_end, item_header, sequence_end
 from kerma.formats import json as dicom_json
 from kerma.formats import part10
+from kerma.formats import xml as dicom_xml
 from kerma.formats.media.fileset import FileSet
 
 SEEDS = Path(__file__).with_name("seeds")
@@ -114,6 +115,12 @@ def main() -> None:
     write("salvage", files())
     texts = [dicom_json.to_json(ds, meta=True).encode() for ds in (every_vr(), part10.read(fuzz_scan.seeds()[-1]))]
     write("json", [*texts, b"[%s]" % texts[0], b'{"00080005":{"vr":"CS","Value":["ISO_IR 192",null]}}', b"{}"])
+    trees = [
+        dicom_xml.to_xml(ds, dialect=dialect, meta=True).encode()
+        for ds in (every_vr(), part10.read(fuzz_scan.seeds()[-1]))
+        for dialect in ("native", "dcmtk")
+    ]
+    write("xml", [*trees, b"<NativeDicomModel/>"])
     write("dicomdir", directories())
     write("pdu", [*fuzz_pdu.SEEDS, b"".join(fuzz_pdu.SEEDS[2:4])])
     write("command", fuzz_command.SEEDS)

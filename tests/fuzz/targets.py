@@ -22,6 +22,7 @@ from kerma.dataset.salvage import kept
 from kerma.errors import KermaError
 from kerma.formats import json as dicom_json
 from kerma.formats import part10, text
+from kerma.formats import xml as dicom_xml
 from kerma.formats.media.directory import Directory, walk
 from kerma.formats.media.ids import faults
 from kerma.formats.media.writing import encode
@@ -90,8 +91,17 @@ def _elements(data: bytes, strictness: Strictness) -> tuple[Dataset, list[Any]] 
 
 def json(data: bytes) -> None:
     """DICOM JSON: what is read is written as JSON that says the same."""
+    _model(data, dicom_json.from_json, dicom_json.to_json)
+
+
+def xml(data: bytes) -> None:
+    """XML in both dialects: what is read is written as XML that says the same."""
+    _model(data, dicom_xml.from_xml, dicom_xml.to_xml)
+
+
+def _model(data: bytes, read: Callable[..., Dataset], write: Callable[..., str]) -> None:
     try:
-        ds = dicom_json.from_json(data, limits=LIMITS)
+        ds = read(data, limits=LIMITS)
     except KermaError:
         return
     with contextlib.suppress(KermaError):
@@ -99,10 +109,10 @@ def json(data: bytes) -> None:
             with contextlib.suppress(KermaError):
                 _ = element.value
     try:
-        once = dicom_json.to_json(ds, meta=True)
+        once = write(ds, meta=True)
     except KermaError:
         return
-    assert dicom_json.to_json(dicom_json.from_json(once, limits=LIMITS), meta=True) == once, "another JSON"
+    assert write(read(once, limits=LIMITS), meta=True) == once, "another text"
     with contextlib.suppress(KermaError):
         Dataset.from_bytes(ds.to_bytes(EXPLICIT_LE), EXPLICIT_LE)
 
@@ -144,6 +154,7 @@ TARGETS: dict[str, Target] = {
     "reader": reader,
     "salvage": salvage,
     "json": json,
+    "xml": xml,
     "dicomdir": dicomdir,
     "pdu": pdu,
     "command": command,
