@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from kerma.dataset.dataset import Dataset
 
 _TEXT = frozenset(code for code, row in vrs.ALL.items() if row.charset)
+_HOLDING_TEXT = _TEXT | {"SQ"}  # what another character set writes anew, even where it came as UN
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
@@ -292,10 +293,11 @@ class _Writer:
         if same and not top.needs_text and not must_rebuild(body, at, head):
             self.out.copy(body.buf, at, body.element_end(head))
             return
-        if vr == "UN" and head.length != UNDEFINED:
+        known = body.vr_of(head)
+        if vr == "UN" and head.length != UNDEFINED and not (top.needs_text and known in _HOLDING_TEXT):
             self._value(tag, "UN", memoryview(body.buf)[head.value : head.value + head.length], 1)
             return
-        vr = body.vr_of(head)
+        vr = known
         if vr == "SQ":
             sequence = cached if type(cached) is Sequence else read_sequence(body, head, _Item)
             self._sequence(top, tag, sequence)
@@ -312,7 +314,8 @@ class _Writer:
         view = memoryview(body.buf)[head.value : head.value + head.length]
         if top.needs_text and vr in _TEXT:
             raw = bytes(view)
-            if not raw.isascii() or b"\x1b" in raw:
+            plain = body.charsets.is_ascii and top.charsets.is_ascii
+            if not raw.isascii() or b"\x1b" in raw or not plain:
                 self._text(top, tag, vr, values.decode(vr, raw, charsets=body.charsets))
                 return
         size = WORD_SIZES.get(vr, 1) if body.encoding.little_endian != self.encoding.little_endian else 1

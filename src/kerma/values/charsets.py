@@ -117,6 +117,11 @@ class Charsets:
             return Charsets(values)
         return _cached(values)
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether the bytes below 80, escape sequences apart, are ASCII; with ISO-IR 14 two of them are not."""
+        return self._initial[0] is IR6
+
     def __repr__(self) -> str:
         return f"Charsets.of({self.terms!r})"
 
