@@ -42,9 +42,7 @@ def array(ds: Dataset, *, rgb: bool = True, limits: Limits = _LIMITS) -> Array:
     if size > limits.max_array:
         raise LimitError(f"the frames have {size} bytes together", hint="take them one by one: kerma.pixels.frames")
     if isinstance(found, NativeFrames):
-        data = found.read_all()
-        place = found.place
-        samples = as_array(data, layout, vr=place.vr, little_endian=place.little_endian, frames=found.count)
+        samples = as_array(found.read_all(), layout, frames=found.count)
         return _coloured(samples, layout, _native_photometric(layout), rgb)
     first = _frame(found, 0, rgb, limits)
     found.ranges(found.count - 1)  # before memory is taken for frames that are not there
@@ -78,9 +76,7 @@ def _frame(found: FrameIndex, number: int, rgb: bool, limits: Limits) -> Array:
     if size > limits.max_frame:
         raise LimitError(f"a frame has {size} bytes, more than the {limits.max_frame} of the limits")
     if isinstance(found, NativeFrames):
-        place = found.place
-        data = found.read(number)
-        samples = as_array(data, layout, vr=place.vr, little_endian=place.little_endian)
+        samples = as_array(found.read(number), layout)
         return _coloured(samples, layout, _native_photometric(layout), rgb)
     decode = decoder_of(layout.transfer_syntax_uid)
     data = found.read(number)

@@ -12,10 +12,12 @@ from typing import Protocol
 from kerma.dataset import Dataset
 from kerma.dataset.fragments import Fragments
 from kerma.encoding.source import Buffer
+from kerma.encoding.swap import WORD_SIZES
 from kerma.errors import PixelError, TruncatedError, UsageError
 from kerma.findings import Finding
 from kerma.pixels.assigned import AssignedFrames
 from kerma.pixels.encapsulated import EncapsulatedFrames
+from kerma.pixels.items import BEGINNINGS
 from kerma.pixels.layout import Layout, layout_of
 from kerma.pixels.places import Place, place_of
 from kerma.standard import transfer_syntaxes
@@ -56,6 +58,8 @@ def index(ds: Dataset) -> FrameIndex:
         return EncapsulatedFrames(ds, layout, place)
     if compressed and place.size >= 8 and bytes(place.range(place.start, 4)) == _ITEM:
         return EncapsulatedFrames(ds, layout, place)
+    if compressed and bytes(place.range(place.start, min(16, place.size))).startswith(BEGINNINGS):
+        return BareStream(layout, place)
     return NativeFrames(layout, place, compressed=compressed)
 
 
@@ -89,10 +93,10 @@ class NativeFrames:
         return [(self.place.start + start, end - start)]
 
     def read(self, frame: int) -> Buffer:
-        """The frame's samples; where it begins inside a byte, moved so that it begins at its lowest bit."""
+        """The frame's samples, little endian; where it begins inside a byte, moved to that byte's lowest bit."""
         ((offset, length),) = self.ranges(frame)
         try:
-            data = self.place.range(offset, length)
+            data = self._little(offset, length)
         except TruncatedError as error:
             raise PixelError(
                 f"{error.missing} bytes of it are not in the pixel data", frame=frame, path=(self.layout.tag,)
@@ -110,7 +114,51 @@ class NativeFrames:
         if length > self.place.bound - self.place.start:
             whole = (self.place.bound - self.place.start) * 8 // self.layout.native_bits
             self.read(min(whole, self.count - 1))
-        return self.place.range(self.place.start, length)
+        return self._little(self.place.start, length)
+
+    def _little(self, offset: int, length: int) -> Buffer:
+        """A range of samples in little endian order.
+
+        Big endian ones are turned by the words of their VR, which need not begin where a frame does (PS3.5 7.3).
+        """
+        place = self.place
+        size = 1 if place.little_endian else WORD_SIZES.get(place.vr, 1)
+        if size == 1:
+            return place.range(offset, length)
+        before = (offset - place.start) % size
+        data = bytes(place.range(offset - before, min(length + before + size - 1, place.bound - offset + before)))
+        turned = bytearray(data)
+        whole = len(data) // size * size
+        for lane in range(size):
+            turned[lane:whole:size] = data[size - 1 - lane : whole : size]
+        return memoryview(turned)[before : before + length].toreadonly()
+
+
+class BareStream:
+    """One code stream that was put into the pixel data as it is, without items: wrong, and understood all the same."""
+
+    encapsulated = True
+
+    def __init__(self, layout: Layout, place: Place) -> None:
+        self.layout = layout
+        self.place = place
+        self.findings = layout.findings
+        text = "the pixel data are not encapsulated, as their transfer syntax says, but are a code stream"
+        self.findings.append(Finding("not-encapsulated", text, place.start, (layout.tag,), "PS3.5 A.4"))
+
+    @property
+    def count(self) -> int:
+        return self.layout.frames
+
+    def ranges(self, frame: int) -> list[tuple[int, int]]:
+        check_frame(frame, self.count)
+        if frame:
+            raise PixelError(f"the pixel data have 1 frame of {self.count}", frame=frame)
+        return [(self.place.start, self.place.size)]
+
+    def read(self, frame: int) -> Buffer:
+        ((offset, length),) = self.ranges(frame)
+        return self.place.range(offset, length)
 
 
 def check_frame(frame: int, count: int) -> None:

@@ -18,13 +18,14 @@ SEQUENCE_END = 0xE0DDFFFE
 PAIR = struct.Struct("<II")
 UNDEFINED = 0xFFFFFFFF
 
-_BEGINNINGS: tuple[bytes, ...] = (
+BEGINNINGS: tuple[bytes, ...] = (
     b"\xff\xd8",  # JPEG, JPEG-LS
     b"\xff\x4f\xff\x51",  # JPEG 2000, HTJ2K
     b"\xff\x0a",  # JPEG XL
     b"\0\0\0\x0cJXL ",  # JPEG XL in boxes
     b"\0\0\0\x0cjP  ",  # JPEG 2000 in boxes, which DICOM does not have but files do
 )
+"""How code streams begin; RLE and deflated ones say nothing of the kind."""
 
 
 class Spans:
@@ -78,7 +79,7 @@ def group(count: int, frames: int, head: Callable[[int], bytes], *, one_each: bo
         return array("Q", range(min(count, frames) + 1))
     if frames == 1:
         return array("Q", (0, count))
-    starts = array("Q", (number for number in range(count) if head(number).startswith(_BEGINNINGS)))
+    starts = array("Q", (number for number in range(count) if head(number).startswith(BEGINNINGS)))
     if len(starts) != frames or starts[0]:
         return None
     starts.append(count)

@@ -34,16 +34,14 @@ def shape_of(layout: Layout, frames: int | None = None) -> tuple[int, ...]:
     return one if frames is None else (frames, *one)
 
 
-def as_array(data: Buffer, layout: Layout, *, vr: str, little_endian: bool, frames: int | None = None) -> Array:
-    """The samples of one frame, or of ``frames`` one behind the other, as an array of ``shape_of``.
+def as_array(data: Buffer, layout: Layout, *, frames: int | None = None) -> Array:
+    """The little endian samples of one frame, or of ``frames`` one behind the other, as an array of ``shape_of``.
 
     ``PixelError`` where the bytes are too few.
     """
     bits = layout.native_bits * (frames or 1)
     if len(data) * 8 < bits:
         raise PixelError(f"{(bits + 7) // 8} bytes of samples are wanted, {len(data)} are there")
-    if not little_endian:
-        data = _turned(data, layout, vr)
     dtype = dtype_of(layout)
     allocated = layout.bits_allocated
     count = bits // allocated
@@ -76,7 +74,8 @@ def cleaned(samples: Array, layout: Layout) -> Array:
         return samples
     # Shift the sample to the top of its word and back: an arithmetic shift carries the sign, a logical one clears.
     up = size - layout.high_bit - 1
-    return (samples << samples.dtype.type(up)) >> samples.dtype.type(size - stored)
+    shifted: Array = (samples << samples.dtype.type(up)) >> samples.dtype.type(size - stored)
+    return shifted
 
 
 def _fits(samples: Array, stored: int) -> bool:
@@ -85,16 +84,6 @@ def _fits(samples: Array, stored: int) -> bool:
         return int(samples.max()) >> stored == 0
     half = 1 << (stored - 1)
     return bool(-half <= int(samples.min()) and int(samples.max()) < half)
-
-
-def _turned(data: Buffer, layout: Layout, vr: str) -> Buffer:
-    """Big endian bytes as little endian: by words of the VR, not of the samples (PS3.5 7.3, 8.1)."""
-    size = 4 if layout.tag == 0x7FE00008 else 8 if layout.tag == 0x7FE00009 else 2 if vr == "OW" else 1
-    if size == 1:
-        return data
-    whole = len(data) // size * size
-    turned = np.frombuffer(data, f">u{size}", whole // size).astype(f"<u{size}").tobytes()
-    return turned + bytes(memoryview(data)[whole:])
 
 
 def _packed(data: Buffer, count: int, allocated: int, dtype: np.dtype[Any]) -> Array:

@@ -30,6 +30,7 @@ class StreamHead:
 
     ``photometric`` is how the decoded components are to be read, by the words of PS3.3 C.7.6.3.1.2. ``method`` is the
     Lossy Image Compression Method, empty for a lossless stream. ``turned`` is the Exif orientation, 1 for none.
+    ``marked``: the stream says itself which colours it has.
     """
 
     start: int
@@ -43,6 +44,7 @@ class StreamHead:
     transfer_syntax_uid: str
     method: str
     turned: int = 1
+    marked: bool = False
 
 
 def read_head(data: Buffer) -> StreamHead | None:
@@ -145,6 +147,7 @@ class _Jpeg:
             transfer_syntax_uid=syntax,
             method=method,
             turned=self.turned,
+            marked=self.jfif or self.adobe is not None,
         )
 
     def _syntax(self, selection: int) -> tuple[str, str]:

@@ -43,10 +43,10 @@ def head_of(data: Buffer, layout: Layout, kind: str) -> StreamHead:
     return head
 
 
-def guarded(decode: Callable[[], Any], kind: str) -> Array:
+def guarded(decode: Callable[..., Any], kind: str, data: Buffer, **options: Any) -> Array:
     """Call a foreign decoder; what it raises is a ``PixelError``."""
     try:
-        return np.asarray(decode())
+        return np.asarray(decode(data, **options))
     except (KeyboardInterrupt, SystemExit, PixelError):
         raise
     except Exception as error:  # noqa: BLE001 - foreign libraries raise what they like

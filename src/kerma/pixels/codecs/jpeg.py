@@ -15,13 +15,14 @@ from kerma.pixels.layout import Layout
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
-    head_of(data, layout, "JPEG")
+    head = head_of(data, layout, "JPEG")
     if layout.samples == 1:
-        samples = guarded(lambda: imagecodecs.jpeg8_decode(data), "JPEG")
+        samples = guarded(imagecodecs.jpeg8_decode, "JPEG", data)
         return Decoded(in_shape(samples, layout), layout.photometric)
-    if layout.photometric == "RGB":
-        samples = guarded(lambda: imagecodecs.jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB"), "JPEG")
+    stored = head.photometric if head.marked and head.photometric else layout.photometric
+    if stored == "RGB":
+        samples = guarded(imagecodecs.jpeg8_decode, "JPEG", data, colorspace="RGB", outcolorspace="RGB")
         return Decoded(in_shape(samples, layout), "RGB")
     out = "RGB" if rgb else "YCBCR"
-    samples = guarded(lambda: imagecodecs.jpeg8_decode(data, colorspace="YCBCR", outcolorspace=out), "JPEG")
+    samples = guarded(imagecodecs.jpeg8_decode, "JPEG", data, colorspace="YCBCR", outcolorspace=out)
     return Decoded(in_shape(samples, layout), "RGB" if rgb else "YBR_FULL")

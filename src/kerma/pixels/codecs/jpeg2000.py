@@ -17,5 +17,5 @@ TRANSFORMED = frozenset({"YBR_RCT", "YBR_ICT"})
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head = head_of(data, layout, "JPEG 2000")
     stream = memoryview(data)[head.start : head.end]
-    samples = guarded(lambda: imagecodecs.jpeg2k_decode(stream, planar=False), "JPEG 2000")
+    samples = guarded(imagecodecs.jpeg2k_decode, "JPEG 2000", stream, planar=False)
     return Decoded(in_shape(samples, layout), "RGB" if layout.photometric in TRANSFORMED else layout.photometric)

@@ -12,5 +12,5 @@ from kerma.pixels.layout import Layout
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head_of(data, layout, "JPEG")
     colour = "RGB" if layout.samples == 3 else None
-    samples = guarded(lambda: imagecodecs.jpeg8_decode(data, colorspace=colour, outcolorspace=colour), "JPEG")
+    samples = guarded(imagecodecs.jpeg8_decode, "JPEG", data, colorspace=colour, outcolorspace=colour)
     return Decoded(in_shape(samples, layout), layout.photometric)

@@ -11,5 +11,5 @@ from kerma.pixels.layout import Layout
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head_of(data, layout, "JPEG-LS")
-    samples = guarded(lambda: imagecodecs.jpegls_decode(data), "JPEG-LS")
+    samples = guarded(imagecodecs.jpegls_decode, "JPEG-LS", data)
     return Decoded(in_shape(samples, layout), layout.photometric)

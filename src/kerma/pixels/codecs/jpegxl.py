@@ -13,5 +13,5 @@ from kerma.pixels.layout import Layout
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     if not bytes(memoryview(data)[:12]).startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
         raise PixelError("this is no JPEG XL stream")
-    samples = guarded(lambda: imagecodecs.jpegxl_decode(data), "JPEG XL")
+    samples = guarded(imagecodecs.jpegxl_decode, "JPEG XL", data)
     return Decoded(in_shape(samples, layout), layout.photometric if layout.samples == 1 else "RGB")

@@ -10,4 +10,4 @@ from kerma.pixels.native import as_array
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     photometric = "YBR_FULL" if layout.photometric == "YBR_FULL_422" else layout.photometric
-    return Decoded(as_array(data, layout, vr="OB", little_endian=True), photometric)
+    return Decoded(as_array(data, layout), photometric)

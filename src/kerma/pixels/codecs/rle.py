@@ -10,6 +10,7 @@ import numpy as np
 from kerma.encoding.source import Buffer
 from kerma.errors import PixelError
 from kerma.pixels.codecs.base import Array, Decoded
+from kerma.pixels.codecs.plain import decode as decode_plain
 from kerma.pixels.layout import Layout
 from kerma.pixels.native import cleaned, dtype_of
 
@@ -20,6 +21,8 @@ def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     if len(data) < _HEADER.size:
         raise PixelError("the RLE header of 64 bytes is cut")
     count, *offsets = _HEADER.unpack_from(data)
+    if layout.bits_allocated == 1 and count == 1 and _HEADER.size <= offsets[0] <= len(data):
+        return decode_plain(_segment(memoryview(data)[offsets[0] :], layout.native_size, 0).tobytes(), layout, rgb)
     width = layout.bits_allocated // 8
     if layout.bits_allocated % 8 or count != layout.samples * width:
         raise PixelError(f"the RLE header says {count} segments, the image has {layout.samples * width} byte planes")
@@ -40,7 +43,7 @@ def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
 def _segment(data: memoryview, size: int, number: int) -> Array:
     """One byte plane of ``size`` bytes (PackBits, G.3.1). What stands behind them may be anything."""
     try:
-        plane = imagecodecs.packbits_decode(data, out=size)
+        plane: bytes | bytearray = imagecodecs.packbits_decode(bytes(data), out=size)
     except (RuntimeError, ValueError):
         plane = _unpacked(data, size)
     if len(plane) != size:
