@@ -502,3 +502,32 @@ def test_the_example_of_the_guide_runs(tmp_path: Path, monkeypatch: pytest.Monke
     exec(compile(example, "media.md", "exec"), names)
     assert len(media.FileSet.open("disc")) == 0
     assert files(tmp_path / "disc") == ["DICOMDIR"]
+
+
+def test_of_a_blending_state_the_record_says_what_is_blended(tmp_path: Path) -> None:
+    blended, series = Dataset(), Dataset()
+    series.SeriesInstanceUID = "1.2.9.1"
+    blended.StudyInstanceUID = "1.2.9"
+    blended.ReferencedSeriesSequence = [series]
+    blended.BlendingPosition = "SUPERIMPOSED"
+    path = instance(
+        tmp_path / "state",
+        SOPClassUID="1.2.840.10008.5.1.4.1.1.11.4",
+        PresentationCreationDate="20260101",
+        PresentationCreationTime="10",
+        ContentLabel="BLEND",
+        BlendingSequence=[blended],
+    )
+    with media.FileSet.create(tmp_path / "disc") as fileset:
+        assert fileset.add(path).type == "PRESENTATION"
+    (item,) = media.FileSet.open(tmp_path / "disc").find("1.2.1.1.1.1")[0].dataset.BlendingSequence
+    assert item.keywords() == ["ReferencedSeriesSequence", "StudyInstanceUID"]
+
+
+def test_an_empty_file_set(disc: Path) -> None:
+    with media.FileSet.open(disc) as fileset:
+        for record in list(fileset.root):
+            fileset.remove(record)
+    fileset = media.FileSet.open(disc)
+    assert (len(fileset), fileset.findings, files(disc)) == (0, [], ["DICOMDIR"])
+    assert list(media.verify(fileset)) == []

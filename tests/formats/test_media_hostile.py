@@ -103,6 +103,20 @@ def test_links_off_the_medium_are_refused(disc: Path, kind: str) -> None:
     assert len(files(outside)) == 2, "files outside are not deleted"
 
 
+def test_a_record_that_names_the_dicomdir_does_not_take_it_along(disc: Path) -> None:
+    fileset = rewritten(disc, ("DICOMDIR",))
+    fileset.remove(next(fileset.instances()))
+    fileset.save()
+    assert len(media.FileSet.open(disc)) == 1
+
+
+def test_a_file_that_two_records_name_stays_while_one_does(disc: Path) -> None:
+    fileset = rewritten(disc, ("PT000000/ST000000/SE000000/IM000001",))
+    fileset.remove(next(fileset.instances()))
+    fileset.save()
+    assert [fileset.read(record).InstanceNumber for record in fileset.instances()] == [2]
+
+
 def test_links_on_the_medium_are_followed(disc: Path) -> None:
     folder = disc / "PT000000" / "ST000000" / "SE000000"
     (folder / "IM000000").rename(disc / "ELSEWHER")

@@ -116,6 +116,14 @@ def _inconsistent(disc: Path) -> None:
     changed(disc, lambda fileset: fileset.dataset.add(0x00041212, "US", 0xFFFF))
 
 
+def _no_descriptor(disc: Path) -> None:
+    changed(disc, lambda fileset: fileset.dataset.add(0x00041141, "CS", "README"))
+
+
+def _descriptor_elsewhere(disc: Path) -> None:
+    changed(disc, lambda fileset: fileset.dataset.add(0x00041141, "UC", ("..", "README")))
+
+
 def _implicit(disc: Path) -> None:
     ds = kerma.read(disc / "DICOMDIR")
     kerma.write(ds, disc / "DICOMDIR", transfer_syntax_uid="1.2.840.10008.1.2")
@@ -138,6 +146,8 @@ WRONG = [
     (_no_reference, {"reference": "error"}),
     (_bad_name, {"file-id": "error", "stranger": "warning"}),
     (_inconsistent, {"consistency": "warning"}),
+    (_no_descriptor, {"missing": "error"}),
+    (_descriptor_elsewhere, {"unsafe": "error"}),
 ]
 
 

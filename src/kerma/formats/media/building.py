@@ -22,6 +22,8 @@ from kerma.standard import elements, vrs
 Keys = tuple[tuple[int, str], ...]
 
 _CHARSET = 0x00080005
+_CONTENT, _BLENDING = 0x0040A730, 0x00700402
+_BLENDED = (0x0020000D, 0x00081115)  # what a record says of each blended series (PS3.3 F.5.23)
 _MODIFIER = "HAS CONCEPT MOD"
 _REFERENCED = (
     ("ReferencedSOPClassUIDInFile", "SOPClassUID", "MediaStorageSOPClassUID"),
@@ -66,8 +68,10 @@ def _complete(record: Dataset, row: types.RecordType, ds: Dataset, keys: Keys, n
     for tag, kind in keys:
         value = record.get(tag)
         empty = value is None or (elements.vr_of(tag) == "SQ" and not len(value))
-        if tag == 0x0040A730 and tag in record:
+        if tag == _CONTENT and tag in record:
             _only_modifiers(record, tag)
+        elif tag == _BLENDING and not empty:
+            record.add(tag, "SQ", [selected(item, _BLENDED) for item in value])
         elif kind == "1" and empty:
             filler = _invented(tag, ds, number) if invent else None
             if filler is None:

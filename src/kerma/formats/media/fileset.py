@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -214,9 +214,8 @@ class FileSet:
         if not any(other is record for other in entity):
             raise UsageError("the record is not in this file-set")
         gone = [one for _, one in walk([record]) if one.file_id is not None]
-        for one in () if keep_files else gone:
-            with contextlib.suppress(KermaError):
-                self._doomed.append(self.path(one))
+        if not keep_files:
+            self._doomed += self._files_of(gone)
         entity[:] = [other for other in entity if other is not record]
         self._index = None
         return gone
@@ -324,9 +323,15 @@ class FileSet:
                 _sync(path)
         self._brought.clear()
 
+    def _files_of(self, records: Iterable[Record]) -> Iterator[Path]:
+        """The files that records refer to, those that are there and on the medium."""
+        for record in records:
+            with contextlib.suppress(KermaError):
+                yield self.path(record)
+
     def _delete(self, paths: list[Path]) -> None:
         """Delete files that no record refers to any more, and folders that are empty then."""
-        named = {self.medium.path(one.file_id) for one in self.instances() if one.file_id and not faults(one.file_id)}
+        named = set(self._files_of(self.instances())) | {self.medium.root_file(self.dicomdir.name)}
         root = os.path.realpath(self.folder)
         for path in paths:
             if path in named:

@@ -111,6 +111,10 @@ class Medium:
         self._know(current, file_id[-1])
         return Path(current) / file_id[-1]
 
+    def root_file(self, name: str) -> Path:
+        """A file in the root of the medium, as ``path`` gives it."""
+        return Path(self._real) / name
+
     def id_of(self, path: Path) -> FileID | None:
         """The File ID that names ``path`` as it lies on the medium; None where it lies elsewhere or its name is none.
 

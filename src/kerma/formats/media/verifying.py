@@ -18,7 +18,7 @@ from kerma.formats import part10
 from kerma.formats.media import types
 from kerma.formats.media.directory import LAST, Record
 from kerma.formats.media.fileset import FileSet
-from kerma.formats.media.ids import DICOMDIR, UnsafePathError, faults
+from kerma.formats.media.ids import DICOMDIR, UnsafePathError, faults, parse
 from kerma.formats.media.index import key_of
 from kerma.formats.media.profiles import Profile
 from kerma.standard import elements, sop_classes, transfer_syntaxes, uids
@@ -82,9 +82,25 @@ def _directory(fileset: FileSet) -> Iterator[Problem]:
         yield Problem(finding.code, str(finding), name)
     if ds.get("FileSetConsistencyFlag"):
         yield _warning("consistency", "the File-set Consistency Flag says that it is inconsistent", name)
+    yield from _descriptor(fileset, name)
     last = ds.get(LAST)
     if fileset.root and fileset.root[-1].offset and last != fileset.root[-1].offset:
         yield _warning("last", "the offset of the last record of the root is wrong (PS3.3 F.3.2.2)", name)
+
+
+def _descriptor(fileset: FileSet, name: str) -> Iterator[Problem]:
+    """The file that describes the file-set for people (PS3.3 F.3.2.1)."""
+    value = fileset.dataset.get("FileSetDescriptorFileID")
+    if value is None:
+        return
+    file_id = parse(value if isinstance(value, tuple) else (value,))
+    try:
+        missing = fileset.medium.path(file_id) is None
+    except UnsafePathError as error:
+        yield Problem("unsafe", error.message, name)
+        return
+    if missing:
+        yield Problem("missing", "the File-set Descriptor File is not on the medium", name)
 
 
 def _records(fileset: FileSet, profile: Profile | None) -> Iterator[Problem]:
