@@ -287,6 +287,19 @@ def test_adding_to_one_that_is_there(disc: Path, tmp_path: Path) -> None:
     assert list(media.verify(fileset)) == []
 
 
+def test_a_patient_is_the_same_after_opening(tmp_path: Path) -> None:
+    """What tells patients apart is in the record: the issuer of the ID is not (PS3.3 F.5.1)."""
+    for number in (1, 2):
+        path = instance(tmp_path / f"x{number}", number=number, IssuerOfPatientID="HOSPITAL")
+        with (
+            media.FileSet.open(tmp_path / "disc") if number == 2 else media.FileSet.create(tmp_path / "disc") as fileset
+        ):
+            fileset.add(path)
+    fileset = media.FileSet.open(tmp_path / "disc")
+    assert (len(fileset.root), len(fileset)) == (1, 2)
+    assert list(media.verify(fileset)) == []
+
+
 def test_removing_takes_what_is_empty_along(disc: Path) -> None:
     with media.FileSet.open(disc) as fileset:
         (record,) = fileset.find("1.2.2.1.1.1")

@@ -1,13 +1,12 @@
 """What a file-set has, by its identifiers, and names for what comes to it (PS3.10 8.2, PS3.3 F.5.1 to F.5.3).
 
-Patients are told apart by Patient ID and its issuer; one without an ID by name. Studies, series and instances are told
-apart by their UIDs, which PS3.3 F.5 wants to be unique in a file-set.
+Patients are told apart by Patient ID, those without one by name; studies, series and instances by their UIDs. PS3.3 F.5
+wants each of these to be unique in a file-set.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from kerma.dataset import Dataset
 from kerma.formats.media.directory import Record, walk
@@ -22,10 +21,7 @@ def key_of(kind: str, ds: Dataset) -> str:
         return str(ds.get("StudyInstanceUID") or "")
     if kind == "SERIES":
         return str(ds.get("SeriesInstanceUID") or "")
-    patient = ds.get("PatientID")
-    if not patient:
-        return f"\0{ds.get('PatientName') or ''}"
-    return f"{patient}\0{ds.get('IssuerOfPatientID') or ''}"
+    return str(ds.get("PatientID") or f"\0{ds.get('PatientName') or ''}")
 
 
 class Index:
@@ -53,10 +49,8 @@ class Index:
 
     def matching(self, what: str) -> list[Record]:
         """The records of that UID or patient ID."""
-        found: list[Any] = [self.instances.get(what)]
-        found += [self.above.get((kind, what)) for kind in ("STUDY", "SERIES")]
-        found += [one for (kind, key), one in self.above.items() if kind == "PATIENT" and key.split("\0")[0] == what]
-        return [one for one in found if one is not None]
+        found = [self.instances.get(what), *(self.above.get((kind, what)) for kind in ABOVE)]
+        return [record for record in found if record is not None]
 
     # -- names ---------------------------------------------------------------------------------------------------------
 
