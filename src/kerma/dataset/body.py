@@ -252,7 +252,7 @@ class Body:
                 head = self.header(at)
                 raw = bytes(self.slice(head))
                 charsets = _CHARSETS.get(raw) or _charsets_of(raw)
-                if not self.path:  # an item is read anew by every walk; lint tells of items
+                if charsets.findings and not self.path:  # an item is read anew by every walk; lint tells of items
                     self.marks.findings += [replace(one, offset=at) for one in charsets.findings]
             self.charsets_now = charsets
             if self.fields is not None:
