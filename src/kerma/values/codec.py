@@ -158,6 +158,9 @@ def _parts(value: Any, kind: str) -> Iterable[Any]:
         return (value,)
 
 
+_PYTHON = {"DA": "a datetime.date", "TM": "a datetime.time", "DT": "a datetime.datetime"}
+
+
 def _texts(value: Any, vr: str) -> str:
     """Values joined by backslashes. A single text may hold them joined already, an item of several may not (PS3.5
     6.4).
@@ -171,7 +174,8 @@ def _texts(value: Any, vr: str) -> str:
         if text is None:
             text = ""
         if not isinstance(text, str):
-            raise ValueEncodeError(f"a value of {vr} is a str, not {type(text).__name__}")
+            wanted = f"a str or {_PYTHON[vr]}" if vr in _PYTHON else "a str"
+            raise ValueEncodeError(f"a value of {vr} is {wanted}, not {type(text).__name__}")
         if "\\" in text:
             raise ValueEncodeError(f"a backslash divides values and cannot be inside one of {vr} (PS3.5 6.4)")
         texts.append(text)
