@@ -13,6 +13,7 @@ import kerma
 from kerma.dataset import Dataset
 from kerma.errors import KermaError, UnsupportedSyntaxError
 from kerma.formats import part10
+from kerma.formats.tiff import TRAILING_PADDING, is_tiff
 
 from .files import Sample, chunks, corpus_samples, shipped_samples
 
@@ -113,6 +114,8 @@ def test_a_change_changes_nothing_else(chunk: list[Sample]) -> None:
             wrong.append(f"{sample.name}: the change was not written")
         for tag in ds:
             one, other = ds[tag].raw, again[tag].raw if tag in again else None
+            if tag == TRAILING_PADDING and is_tiff(again):
+                continue  # it holds directories with offsets, which are made anew
             if tag != 0x00100020 and tag & 0xFFFF and one != other:
                 wrong.append(f"{sample.name}: {tag:08X} changed")
     assert not wrong, "\n".join(wrong)

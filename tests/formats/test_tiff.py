@@ -219,6 +219,18 @@ def test_untouched_it_is_kept_and_changed_it_is_made_anew(tmp_path: Path) -> Non
     assert "DataSetTrailingPadding" not in plain
 
 
+def test_a_file_of_the_nineties_that_is_both_stays_both(corpus: Path, tmp_path: Path) -> None:
+    """Made by somebody else, with its directory in the trailing padding as ours."""
+    path = corpus / "pydicom+deid/_history/9537175f/deid/data/dicom-example-flat/VL3_UNC"
+    ds = kerma.read(path)
+    kerma.write(ds, tmp_path / "same")
+    assert (tmp_path / "same").read_bytes() == path.read_bytes()
+    ds.PatientID = "A longer one than it was before"
+    kerma.write(ds, tmp_path / "changed")
+    assert pages(tmp_path / "changed")[0].tobytes() == pages(path)[0].tobytes()
+    assert dcmread(tmp_path / "changed").PatientID == ds.PatientID
+
+
 def test_what_is_no_image_any_more_claims_no_tiff(tmp_path: Path) -> None:
     ds = kerma.read(written(image(5, 8, bytes(40)), tmp_path / "one"))
     del ds.PixelData
