@@ -8,6 +8,7 @@ of reading: numbers may be text and text may be numbers, because writers differ;
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 from kerma import values
@@ -16,6 +17,7 @@ from kerma.standard import vrs
 from kerma.values import DS, IS, PersonName
 
 _EXACT = 1 << 53
+_SINGLE = struct.Struct("<f")
 _DS_LENGTH = 16
 _INTEGERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
 _FLOATS = frozenset({"FL", "FD"})
@@ -69,7 +71,7 @@ def value_of(vr: str, parts: list[Any]) -> Any:
     if vr in _INTEGERS:
         return _several([_integer(vr, part) for part in parts])
     if vr in _FLOATS:
-        return _several([_float(part) for part in parts])
+        return _several([_float(vr, part) for part in parts])
     if vr == "AT":
         return _several([_tag(part) for part in parts])
     if vr == "DS":
@@ -156,7 +158,18 @@ def _refuse(vr: str) -> int:
 _NAMED = {"nan": math.nan, "inf": math.inf, "infinity": math.inf, "-inf": -math.inf, "-infinity": -math.inf}
 
 
-def _float(part: Any) -> float:
+def _float(vr: str, part: Any) -> float:
+    number = _real(part)
+    if vr == "FD":
+        return number
+    try:
+        rounded: float = _SINGLE.unpack(_SINGLE.pack(number))[0]  # what 32 bits hold
+    except OverflowError:
+        raise FormatError("a number does not fit in FL (PS3.5 6.2)") from None
+    return rounded
+
+
+def _real(part: Any) -> float:
     if isinstance(part, str):
         named = _NAMED.get(part.strip().lower())
         if named is not None:
@@ -195,6 +208,8 @@ def _numeric(kind: Any, part: Any, vr: str) -> Any:
 
 
 def _tag(part: Any) -> int:
+    if isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 0xFFFFFFFF:
+        return part  # as dcmjs writes it
     if isinstance(part, str) and len(part) == 8:
         try:
             return int(part, 16)
