@@ -1,4 +1,4 @@
-"""The build hook of the package: the compiled twin of the scan is built where that can be done, and goes into the wheel.
+"""The build hook of the package: the compiled twin of the scan is built where that can be done, and goes along.
 
 Nobody needs it. Without a compiler, without Python's headers, or where anything else goes wrong, the package is built
 without the twin, and the plain loops run (docs/decisions/0005). ``KERMA_PLAIN=1`` leaves it out.
@@ -39,10 +39,9 @@ class TwinHook(BuildHookInterface[Any]):
             tool = _tool(root)
             room = root / "src" / tool.ROOM
             built = tool.target(room) if tool.fresh(room) else tool.build(room)
-        except (Exception, SystemExit) as error:
-            self.app.display_warning(
-                f"the compiled twin of the scan cannot be built here, the plain one runs ({type(error).__name__}: {error})"
-            )
+        except (Exception, SystemExit) as error:  # noqa: BLE001  nothing that goes wrong here may stop an installation
+            reason = f"{type(error).__name__}: {error}"
+            self.app.display_warning(f"the compiled scan cannot be built here, the plain one runs ({reason})")
             return
         if version != "editable":
             build_data["force_include"][str(built)] = f"kerma/encoding/{built.name}"

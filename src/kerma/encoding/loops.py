@@ -211,8 +211,8 @@ def scan_explicit(
     held = hold(buf)
     try:
         data = data_of(held)
-        end = min(end, size_of(held)) if start >= 0 else 0
-        last: cython.longlong = end - 8
+        end = min(end, size_of(held))
+        last: cython.longlong = end - 8 if start >= 0 else start - 1
         while pos <= last:
             key, vr, length = header(data, pos)
             if kinds[vr] == 1:
@@ -257,8 +257,8 @@ def scan_implicit(
     held = hold(buf)
     try:
         data = data_of(held)
-        end = min(end, size_of(held)) if start >= 0 else 0
-        last: cython.longlong = end - 8
+        end = min(end, size_of(held))
+        last: cython.longlong = end - 8 if start >= 0 else start - 1
         while pos <= last:
             key, length = pair(data, pos)
             if length == 0xFFFFFFFF:
@@ -301,7 +301,7 @@ def meta(buf: Buffer, start: cython.longlong) -> tuple[Index | Places, int, byte
     held = hold(buf)
     try:
         data = data_of(held)
-        last: cython.longlong = size_of(held) - 8 if start >= 0 else -1
+        last: cython.longlong = size_of(held) - 8 if start >= 0 else start - 1
         while pos <= last:
             key, vr, length = header(data, pos)
             if key & 0xFFFF != 2:
