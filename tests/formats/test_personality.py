@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import kerma
 from kerma.errors import FormatError
 from kerma.formats.personality import NOTHING, personality, recognise
+from kerma.formats.text import dump_lines
 from kerma.limits import Strictness
 
 
@@ -49,6 +50,8 @@ def test_known_formats(preamble: bytes, kind: str, executable: bool) -> None:
     assert found is not None
     assert (found.kind, found.executable) == (kind, executable)
     assert [finding.code for finding in ds.findings] == (["executable-preamble"] if executable else [])
+    last = list(dump_lines(ds))[-1]
+    assert last.startswith("# executable-preamble: " if executable else "# By its preamble the file is ")
     out = io.BytesIO()
     ds.PatientID = "X"
     kerma.write(ds, out)

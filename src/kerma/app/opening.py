@@ -56,7 +56,7 @@ def read(
     must stay what it is until its pixels were asked for. Raises ``FormatError`` and its kinds with offset and tag path,
     ``NetworkError`` where an address cannot be had, ``OSError`` where the system cannot open the file.
     """
-    if not isinstance(source, str) or _ADDRESS.match(source) is None:
+    if not isinstance(source, str) or "://" not in source or _ADDRESS.match(source) is None:
         return part10.read(source, limits=limits, strictness=strictness)
     opened = open_source(source, network)
     try:

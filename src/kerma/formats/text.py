@@ -18,6 +18,7 @@ from kerma.dataset.walking import BULK, Row, plain
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import UNDEFINED
 from kerma.errors import KermaError, format_path
+from kerma.formats.personality import personality
 from kerma.standard import elements, private, uids
 
 _DEEPEST = 24  # indentation stops growing here
@@ -54,6 +55,9 @@ def dump_lines(
         yield f"# Data set, {name or ds.transfer_syntax_uid}"
     yield from _Lines(width, depth, None).run(ds)
     if findings:
+        other = personality(ds)
+        if other is not None and not other.executable and not other.stale:
+            yield f"# By its preamble the file is {other.name} as well"
         for finding in ds.findings:
             yield f"# {finding.code}: {finding}"
 
