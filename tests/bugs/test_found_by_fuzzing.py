@@ -6,10 +6,11 @@ import pytest
 
 from kerma.dataset import Dataset
 from kerma.dimse import Command, CommandField
-from kerma.errors import RemoteProtocolError
+from kerma.errors import FormatError, RemoteProtocolError
 from kerma.formats import part10
 from kerma.formats.media.directory import Record
 from kerma.formats.media.writing import encode
+from kerma.formats.xml import from_xml
 from kerma.limits import Strictness
 
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
@@ -52,3 +53,23 @@ def test_a_stray_meta_element_in_a_dicomdir_is_not_written_behind_the_meta_infor
     written = b"".join(bytes(piece) for piece in encode(top, [], b""))
     assert b"STRAY" not in written
     assert b"ID" in written
+
+
+def test_xml_in_an_encoding_that_nobody_knows() -> None:
+    """It was a LookupError."""
+    with pytest.raises(FormatError, match="encoding"):
+        from_xml(b'<?xml version="1.0" encoding="SQF-8"?><NativeDicomModel/>')
+
+
+def test_damage_that_another_encoding_explains_is_said() -> None:
+    """Bytes that default reading refuses were salvaged in another encoding without a word."""
+    ds = Dataset()
+    ds.add(0x06020010, "UI", "1.2.3")
+    ds.PatientID = "A"
+    meta = b"\2\0\x10\0UI\x12\0" + b"1.2.840.10008.1.2\0"
+    data = bytes(128) + b"DICM" + meta + b"\2\6\x10\0UI\6\0" + b"1.2.3\0" + ds.to_bytes(EXPLICIT_LE)
+    with pytest.raises(FormatError):
+        part10.read(data)
+    found = part10.read(data, strictness=Strictness.SALVAGE)
+    assert found.PatientID == "A"
+    assert any(one.severity == "error" for one in found.findings)

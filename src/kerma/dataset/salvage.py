@@ -77,6 +77,8 @@ def _in_any(
     index = _around(buf, start, end, best, marks, ())
     if best is not encoding:
         _note_other(marks, start, encoding, best)
+        # Read as it is not, it may well be whole; but that is a guess, and to be said as one.
+        note(marks, FormatError(f"the first element is none in {encoding.name}", offset=start), None)
     return index, best
 
 
