@@ -13,13 +13,13 @@ import struct
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-from kerma.dataset import Dataset
+from kerma.dataset import Dataset, Sequence
 from kerma.dataset.copying import selected
 from kerma.dataset.writing import touched
 from kerma.encoding.source import Buffer
-from kerma.encoding.syntax import EXPLICIT_LE
+from kerma.encoding.syntax import EXPLICIT_LE, key_of
 from kerma.encoding.writer import element_header, item_header
-from kerma.errors import ValueEncodeError
+from kerma.errors import KermaError, ValueEncodeError
 from kerma.formats.media.directory import FIRST, IN_USE, LAST, LINKS_SIZE, LOWER, NEXT, RECORDS, USED, Record, walk
 from kerma.standard import transfer_syntaxes
 
@@ -44,8 +44,24 @@ def _content(record: Record) -> Buffer:
     ds = record.built
     if record.raw is not None and (ds is None or not touched(ds._body)):
         return record.raw
-    ds = record.dataset
-    return selected(ds, [tag for tag in ds if tag not in _LINK_TAGS]).to_bytes(_UID)
+    return _rest(record.dataset)
+
+
+def _rest(ds: Dataset) -> bytes:
+    """The elements of a record behind its links. Those whose headers are odd get right ones: what such a header means
+    may hang on what stands around it.
+    """
+    rest = selected(ds, [tag for tag in ds if tag not in _LINK_TAGS])
+    body = ds._body
+    for tag in rest:
+        at = body.index[key_of(tag)]
+        if isinstance(at, int) and at in body.marks.odd:
+            try:
+                value = ds.value_of(tag)
+                rest.add(tag, ds.vr_of(tag), list(value) if isinstance(value, Sequence) else value)
+            except KermaError:
+                rest.add(tag, "UN", bytes(ds[tag].raw or b""))
+    return rest.to_bytes(_UID)
 
 
 def encode(top: Dataset, root: Iterable[Record], head: bytes) -> Iterator[Buffer]:
