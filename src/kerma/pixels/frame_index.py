@@ -77,6 +77,10 @@ class NativeFrames:
                 "the pixel data are not encapsulated, as their transfer syntax says; they are taken for plain samples"
             )
             self.findings.append(Finding("not-encapsulated", text, place.start, (layout.tag,), "PS3.5 A.4"))
+        left = place.size - (layout.native_bits * layout.frames + 7) // 8
+        if left > 1:
+            text = f"{left} bytes stand behind the last of {layout.frames} frames"
+            self.findings.append(Finding("pixels-left", text, place.start, (layout.tag,), "PS3.5 8.1.1"))
 
     @property
     def count(self) -> int:
@@ -93,7 +97,7 @@ class NativeFrames:
         return [(self.place.start + start, end - start)]
 
     def read(self, frame: int) -> Buffer:
-        """The frame's samples, little endian; where it begins inside a byte, moved to that byte's lowest bit."""
+        """The frame's samples, little endian; where it does not fill bytes, from the lowest bit on, zeros behind."""
         ((offset, length),) = self.ranges(frame)
         try:
             data = self._little(offset, length)
@@ -101,10 +105,10 @@ class NativeFrames:
             raise PixelError(
                 f"{error.missing} bytes of it are not in the pixel data", frame=frame, path=(self.layout.tag,)
             ) from None
-        shift = self.bits(frame)[0] % 8
-        if not shift:
-            return data
         count = self.layout.native_bits
+        if not count % 8:
+            return data
+        shift = self.bits(frame)[0] % 8
         number = int.from_bytes(data, "little") >> shift & (1 << count) - 1
         return number.to_bytes((count + 7) // 8, "little")
 

@@ -16,6 +16,8 @@ from kerma.pixels.layout import Layout
 
 Array = NDArray[Any]
 
+_TAIL = 4096
+
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
@@ -41,6 +43,15 @@ def head_of(data: Buffer, layout: Layout, kind: str) -> StreamHead:
     if head.bits > layout.bits_allocated:
         raise PixelError(f"the stream has {head.bits} bits a sample, the data set allocates {layout.bits_allocated}")
     return head
+
+
+def ended(data: Buffer) -> None:
+    """``PixelError`` where a JPEG stream does not end with EOI: its decoder would give what is missing as grey.
+
+    What stands behind the marker is padding. Entropy-coded bytes never look like it (ISO 10918-1 B.1.1.5).
+    """
+    if b"\xff\xd9" not in bytes(memoryview(data)[-_TAIL:]):
+        raise PixelError("the JPEG stream is cut: its last bytes hold no end of image")
 
 
 def guarded(decode: Callable[..., Any], kind: str, data: Buffer, **options: Any) -> Array:

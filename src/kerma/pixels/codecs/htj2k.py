@@ -1,7 +1,7 @@
 """High-throughput JPEG 2000 (ISO 15444-15; PS3.5 8.2.14).
 
-OpenJPH is twice as fast as OpenJPEG, but as it is wrapped, samples of lossy streams that overshoot their range wrap
-around: white becomes black. So lossy streams are decoded by OpenJPEG, which clips them.
+OpenJPEG decodes it. OpenJPH would be twice as fast, but as imagecodecs wraps it a broken stream gives rubbish and no
+error, and samples of a lossy one that overshoot their range wrap around: white becomes black.
 """
 
 from __future__ import annotations
@@ -17,6 +17,5 @@ from kerma.pixels.layout import Layout
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head = head_of(data, layout, "HTJ2K")
     stream = memoryview(data)[head.start : head.end]
-    decoder = imagecodecs.jpeg2k_decode if head.method else imagecodecs.htj2k_decode
-    samples = guarded(decoder, "HTJ2K", stream)
+    samples = guarded(imagecodecs.jpeg2k_decode, "HTJ2K", stream, planar=False)
     return Decoded(in_shape(samples, layout), "RGB" if layout.photometric in TRANSFORMED else layout.photometric)

@@ -10,12 +10,13 @@ from __future__ import annotations
 import imagecodecs
 
 from kerma.encoding.source import Buffer
-from kerma.pixels.codecs.base import Decoded, guarded, head_of, in_shape
+from kerma.pixels.codecs.base import Decoded, ended, guarded, head_of, in_shape
 from kerma.pixels.layout import Layout
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head = head_of(data, layout, "JPEG")
+    ended(data)
     if layout.samples == 1:
         samples = guarded(imagecodecs.jpeg8_decode, "JPEG", data)
         return Decoded(in_shape(samples, layout), layout.photometric)
