@@ -106,7 +106,8 @@ class Handler(BaseHTTPRequestHandler):
         mode = shop.mode
         path = self.path.partition("?")[0]
         if mode == "silent":
-            threading.Event().wait(1)
+            self.rfile.read(1)  # until the client has had enough
+            self.close_connection = True
             return
         if mode.isdigit():
             self.answer(int(mode), b"no")
