@@ -39,7 +39,7 @@ class Difference:
 
     def __str__(self) -> str:
         place = format_path(self.path) or "the file"
-        return f"{self.file}: {place}: {self.kind}: ours {self.ours}, pydicom's {self.theirs}"
+        return f"{self.file}: {place}: {self.kind}: ours {self.ours}, theirs {self.theirs}"
 
 
 @dataclass

@@ -300,18 +300,22 @@ padding, and a `=` at the end of a name, are no difference. `tests/corpus` holds
 "refused" is a file that Kerma does not read, with offset and tag in the error; "extra" and "missing" are elements
 that only Kerma or only pydicom has; "theirs" is an element for which pydicom has no value.
 
-| files | elements | what | paragraph | why |
-|---|---|---|---|---|
 """
 
 
 def page() -> str:
     """The list as a page of the documentation."""
-    lines = [
+    return _HEAD + table(ROWS)
+
+
+def table(rows: tuple[Row, ...]) -> str:
+    """Rows as a table of a page."""
+    lines = ["| files | elements | what | paragraph | why |", "|---|---|---|---|---|"]
+    lines += [
         f"| {_cell(row.files)} | {_cell(row.elements)} | {_plain(row.kind)} | {row.section} | {row.reason} |"
-        for row in ROWS
+        for row in rows
     ]
-    return _HEAD + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
 def _cell(pattern: str) -> str:
