@@ -14,7 +14,7 @@ from kerma.dataset import Dataset
 from kerma.errors import FormatError, LimitError
 
 _GROUP, _CREATOR, _ELEMENT = 0x0025, "GEMS_SERS_01", 0x1B
-_LINE = re.compile(r'^(?:set )?([A-Za-z_][A-Za-z0-9_]*) "(.*)"\s*$', re.MULTILINE)
+_LINE = re.compile(r'^(?:set )?([A-Za-z_][A-Za-z0-9_]*) "(.*)"[ \t\r]*$', re.MULTILINE)
 _MOST = 16 << 20
 
 
