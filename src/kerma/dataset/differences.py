@@ -20,6 +20,7 @@ from kerma import values
 from kerma.dataset.binary import is_binary, length_of, pieces_of, same_bytes
 from kerma.dataset.bulk import BulkData
 from kerma.dataset.element import Element
+from kerma.dataset.fragments import Fragments
 from kerma.dataset.walking import Row, given_value, plain
 from kerma.encoding.syntax import IMPLICIT_LE
 from kerma.encoding.writer import element_header
@@ -165,13 +166,13 @@ def _each(items: Any) -> Any:
 
 
 def _items(ds: Dataset, row: Row) -> Any:
-    """The items of a sequence, also of one that implicit VR hides as UN; None where it is something else."""
+    """The items of a sequence, also of one that is given as its bytes; None where it is something else."""
     if row[1] == "SQ":
         return row[3]
-    vr, value = given_value(ds, row)
+    value = given_value(ds, row)[1]
     if value is None or (is_binary(value) and not length_of(value)):
         return ()
-    if vr != "UN" or not is_binary(value) or length_of(value) > _LARGE:
+    if not is_binary(value) or length_of(value) > _LARGE:
         return None
     content = b"".join(bytes(piece) for piece in pieces_of(value))
     try:
@@ -198,10 +199,10 @@ def _same(one: Dataset, two: Dataset, ours: Row, theirs: Row, rules: Rules) -> b
         return True
     if vr == vr_too and not (is_binary(value) and is_binary(value_too)):
         return False
-    return _same_bytes(one, two, (vr, value), (vr_too, value_too))
+    return _same_bytes(one, two, ours[0], (vr, value), (vr_too, value_too))
 
 
-def _same_bytes(one: Dataset, two: Dataset, ours: tuple[str, Any], theirs: tuple[str, Any]) -> bool:
+def _same_bytes(one: Dataset, two: Dataset, tag: int, ours: tuple[str, Any], theirs: tuple[str, Any]) -> bool:
     """Whether values of other VRs, or bytes, are the same bytes in little endian, or the same value once the bytes of
     an unknown VR are read with the VR of the other.
     """
@@ -214,11 +215,33 @@ def _same_bytes(one: Dataset, two: Dataset, ours: tuple[str, Any], theirs: tuple
             if again is not None and _equal(again, known[1]):
                 return True
     try:
-        first = value if is_binary(value) else values.encode(vr, value, charsets=one._body.charsets)
-        second = value_too if is_binary(value_too) else values.encode(vr_too, value_too, charsets=two._body.charsets)
+        first = value if is_binary(value) else _as_bytes(one, tag, vr, value)
+        second = value_too if is_binary(value_too) else _as_bytes(two, tag, vr_too, value_too)
     except KermaError:
         return False
+    ours_too, theirs_too = _fragments(first), _fragments(second)
+    if ours_too is not None and theirs_too is not None:
+        # Each by itself: a fragment of odd length, which must not be, is padded when it is written (PS3.5 A.4).
+        return len(ours_too) == len(theirs_too) and all(map(same_bytes, ours_too, theirs_too))
     return same_bytes(first, second)
+
+
+def _as_bytes(ds: Dataset, tag: int, vr: str, value: Any) -> Any:
+    """A decoded value as the bytes that it came as, or would be written as."""
+    element = Element(ds, tag)
+    return values.encode(vr, value, charsets=ds._body.charsets) if element.raw is None else element
+
+
+def _fragments(value: Any) -> list[Any] | None:
+    """The fragments of encapsulated pixel data, the offset table first; None for other values."""
+    if isinstance(value, Fragments):
+        return list(value)
+    if isinstance(value, Element) and value.undefined_length:
+        try:
+            return [value.fragment(number) for number in range(len(value.fragments))]
+        except KermaError:
+            return None
+    return None
 
 
 def _read_as(vr: str, value: Any, ds: Dataset) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from kerma.dataset import Dataset
 from kerma.encoding.source import Buffer
@@ -27,7 +27,14 @@ __all__ = ["Bulk", "Fetch", "from_json", "json_pieces", "read_many", "to_json", 
 _LIMITS = Limits()
 _STEP = 1 << 20
 
-Source = str | Buffer | Mapping[str, Any] | list[Any] | os.PathLike[str] | IO[Any]
+
+class Readable(Protocol):
+    """A file of text or bytes, as far as it is needed."""
+
+    def read(self, size: int = ..., /) -> Any: ...
+
+
+Source = str | Buffer | Mapping[str, Any] | list[Any] | os.PathLike[str] | Readable
 
 
 def to_json(
@@ -79,7 +86,7 @@ def from_json(
 
 
 def read_many(
-    source: str | Buffer | os.PathLike[str] | IO[Any], *, bulk: Fetch | None = None, limits: Limits = _LIMITS
+    source: str | Buffer | os.PathLike[str] | Readable, *, bulk: Fetch | None = None, limits: Limits = _LIMITS
 ) -> Iterator[Dataset]:
     """The data sets of a JSON array, of lines of JSON, or of one object, one after the other.
 

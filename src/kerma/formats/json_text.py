@@ -192,10 +192,10 @@ class Splitter:
                 break
             else:
                 found = bytes(self.held[: self.at])
+                self._check(len(found))
                 self._drop(self.at)
                 yield found
-        if len(self.held) > self.largest:
-            raise LimitError(f"one JSON object has more than {self.largest} bytes", offset=self.taken)
+        self._check(len(self.held))
 
     def finish(self) -> None:
         """All bytes were fed."""
@@ -203,6 +203,10 @@ class Splitter:
             raise TruncatedError("the JSON text ends too early", missing=1, offset=self.taken + len(self.held))
         if not self.begun:
             raise FormatError("there is no JSON text", offset=0)
+
+    def _check(self, size: int) -> None:
+        if size > self.largest:
+            raise LimitError(f"one JSON object has more than {self.largest} bytes", offset=self.taken)
 
     def _drop(self, count: int) -> None:
         del self.held[:count]
