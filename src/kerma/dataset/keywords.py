@@ -95,6 +95,8 @@ def _reader(key: int) -> Callable[[Dataset], Any]:
             return ds.value_of(tag)
         encoding = body.encoding
         buf = body.window
+        if at + 8 > len(buf):
+            return ds.value_of(tag)
         if encoding is EXPLICIT_LE:
             _, code, length = _explicit_header(buf, at)
             plain, text = _PLAIN_CODES.get(code), _TEXT_CODES.get(code)
