@@ -197,7 +197,8 @@ def test_a_small_file_is_read_at_once(tmp_path: Path) -> None:
     assert bytes(ds.PixelData or b"") == bytes(100)
 
 
-def test_a_head_that_is_larger_than_the_window(tmp_path: Path) -> None:
+def test_a_head_that_is_larger_than_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part10, "_SOON_READ", 0)
     path = tmp_path / "image.dcm"
     ds = image()
     ds.ImageComments = "x" * (2 * part10._WINDOW)

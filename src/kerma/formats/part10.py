@@ -43,6 +43,7 @@ __all__ = ["Head", "file_head", "open", "probe", "read", "split", "write"]
 _LIMITS = Limits()
 _WHOLE = 1 << 16  # files up to this size are read whole
 _WINDOW = 1 << 14  # bytes that are read of larger ones
+_SOON_READ = 1 << 19  # files up to this size are read whole sooner than searched for their front
 _WINDOWS = (1 << 16, 1 << 20)  # the same where each read is a request
 
 Path = str | os.PathLike[str]
@@ -139,7 +140,7 @@ def _by_window(
     if deflated or head.findings:
         return None
     index: Any = scan_window(window, head.dataset_offset, late.size, encoding, head.marks, read)
-    if index is None:
+    if index is None and late.size > _SOON_READ:
         index = find_front(window, head.dataset_offset, late.size, encoding, head.marks, read)
     if index is None:
         return None
