@@ -1,0 +1,1 @@
+"""Writing, JSON, XML and the text dump, side by side with pydicom."""
