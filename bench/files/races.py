@@ -95,6 +95,7 @@ def contestants(peers: dict[str, Path], python_gdcm: bool) -> dict[str, tuple[li
     python = [sys.executable, "-m", "bench.files.reader"]
     found = {
         "kerma": ([*python, "kerma"], "kerma.read, twelve attributes by keyword"),
+        "kerma, plain": (["env", "KERMA_PLAIN=1", *python, "kerma"], "the same without the compiled scan"),
         "pydicom": ([*python, "pydicom"], "dcmread(path)"),
         "pydicom, head": ([*python, "pydicom-head"], "dcmread(path, stop_before_pixels=True)"),
         "pydicom, 12 tags": (
@@ -165,6 +166,9 @@ def races(work: Path, count: int, loops: int) -> list[Race]:
     check_values(field, big)
     size = header.stat().st_size
     alone = race(f"CT header of 258 elements, {size} bytes", loops, field, "loop", str(loops), str(header))
+    for name, how in (("kerma, read alone", "kerma-read"), ("open and read of 8 KB", "open-and-read")):
+        argv = [sys.executable, "-m", "bench.files.reader", how, "loop", str(loops), str(header)]
+        alone.add(name, timed(argv), note="no attributes")
     before = race("the same header before 512 KB of pixels", loops, field, "loop", str(loops), str(big))
     scan = race(f"scan of a folder of {count:,} files of 39 KB", count, field, "scan", str(series))
     if "gdcm, C++" in field:

@@ -5,9 +5,9 @@ peers_cpp/read_*.cc.
     python -m bench.files.reader HOW loop COUNT FILE
     python -m bench.files.reader HOW scan FOLDER
 
-HOW is ``kerma``, ``pydicom`` (the default read), ``pydicom-head`` (stop_before_pixels), ``pydicom-tags`` (only the
-twelve asked for) or ``gdcm`` (GDCM's Python binding). Prints seconds and the number of files; for ``values`` the
-twelve, joined by ``|``.
+HOW is ``kerma``, ``kerma-read`` (without the attributes), ``open-and-read`` (of 8 KB, nothing decoded), ``pydicom``
+(the default read), ``pydicom-head`` (stop_before_pixels), ``pydicom-tags`` (only the twelve asked for) or ``gdcm``
+(GDCM's Python binding). Prints seconds and the number of files; for ``values`` the twelve, joined by ``|``.
 """
 
 from __future__ import annotations
@@ -77,6 +77,31 @@ def by_kerma() -> Take:
     return take
 
 
+def by_kerma_read() -> Take:
+    """kerma.read alone: where all elements lie."""
+    import kerma  # noqa: PLC0415
+
+    read = kerma.read
+
+    def take(path: str) -> list[Any]:
+        read(path)
+        return []
+
+    return take
+
+
+def by_open_and_read() -> Take:
+    """What the system's part costs: open, read of 8 KB, close."""
+
+    def take(path: str) -> list[Any]:
+        fd = os.open(path, os.O_RDONLY)
+        os.read(fd, 8192)
+        os.close(fd)
+        return []
+
+    return take
+
+
 def by_pydicom(**options: Any) -> Take:
     """pydicom.dcmread with ``options``."""
     import pydicom  # noqa: PLC0415
@@ -123,6 +148,8 @@ def by_gdcm() -> Take:
 
 CONTESTANTS: dict[str, Callable[[], Take]] = {
     "kerma": by_kerma,
+    "kerma-read": by_kerma_read,
+    "open-and-read": by_open_and_read,
     "pydicom": by_pydicom,
     "pydicom-head": lambda: by_pydicom(stop_before_pixels=True),
     "pydicom-tags": lambda: by_pydicom(stop_before_pixels=True, specific_tags=list(KEYWORDS)),
