@@ -27,12 +27,13 @@ class Level:
     sequence.
     """
 
-    __slots__ = ("ds", "empty", "items", "number", "path", "rows")
+    __slots__ = ("ds", "empty", "items", "little", "number", "path", "rows")
 
     def __init__(self, ds: Dataset, path: tuple[int, ...], items: Iterator[Dataset] | None, number: int = 0) -> None:
         self.ds = ds
         self.path = path  # of the sequence
         self.rows = plain(ds)
+        self.little = ds._body.encoding.little_endian
         self.empty = True
         self.items = items
         self.number = number

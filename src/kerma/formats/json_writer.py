@@ -6,6 +6,7 @@ its bytes to JSON.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from json.encoder import encode_basestring
 from typing import Any
@@ -23,6 +24,11 @@ from kerma.formats.plain_values import CHARSET, UNICODE, Bulk
 
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI"})
 _BOTH_ENDS = frozenset({"AE", "CS", "LO", "SH", "UI"})
+_SHORT = frozenset({*_SIMPLE, "DS", "IS", "PN", "US", "UL"})
+_SIZES = {"US": 2, "UL": 4}
+# Numbers that JSON writes as DICOM does and that every double holds, with backslashes between them.
+_DECIMALS = re.compile(r"(?:(?=[^\\]{1,15}(?:\\|$))-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:\\(?=.)|$))+")
+_INTEGERS = re.compile(r"(?:(?=[^\\]{1,15}(?:\\|$))-?(?:0|[1-9][0-9]*)(?:\\(?=.)|$))+")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -77,8 +83,8 @@ class _JSONWriter(FormWriter):
             before = separator
             level.empty = False
             if raw is not None:
-                if vr in _SIMPLE and tag != CHARSET:
-                    text = _simple(vr, raw)
+                if vr in _SHORT and tag != CHARSET:
+                    text = _simple(vr, raw, level.little)
                     if text is not None:
                         out.append(f'{head}{vr}"{self.comma}"Value"{colon}[{text}]}}' if text else f'{head}{vr}"}}')
                         continue
@@ -127,15 +133,30 @@ class _JSONWriter(FormWriter):
             out.append(f'{start}Value"{self.colon}{text}}}')
 
 
-def _simple(vr: str, raw: Buffer) -> str | None:
-    """The parts of plain ASCII text as JSON, "" for none; None where more than that is needed."""
+def _simple(vr: str, raw: Buffer, little: bool) -> str | None:
+    """The parts of a plain value as JSON, "" for none; None where more than that is needed."""
+    if vr in _SIZES:
+        if len(raw) == _SIZES[vr] and little:
+            return str(int.from_bytes(raw, "little"))
+        return None
     try:
         text = str(raw, "ascii")
     except UnicodeDecodeError:
         return None
-    text = text.strip(" \0") if vr in _BOTH_ENDS else text.rstrip(" \0")
-    if not text:
-        return ""
-    if "\x1b" in text or "\\" in text:
+    if vr in _SIMPLE:
+        text = text.strip(" \0") if vr in _BOTH_ENDS else text.rstrip(" \0")
+        if not text:
+            return ""
+        # Escapes, values that are several, and the one character of ASCII that Japan's (ISO_IR 13) has not.
+        if "\x1b" in text or "\\" in text or "~" in text:
+            return None
+        return encode_basestring(text)
+    if vr == "PN":
+        text = text.rstrip(" \0")
+        if not text or any(mark in text for mark in "\x1b\\~="):
+            return None
+        return f'{{"Alphabetic":{encode_basestring(text)}}}'
+    text = text.strip(" \0")
+    if (_DECIMALS if vr == "DS" else _INTEGERS).fullmatch(text) is None:
         return None
-    return encode_basestring(text)
+    return text.replace("\\", ",")

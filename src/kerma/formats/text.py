@@ -23,7 +23,7 @@ from kerma.standard import elements, private, uids
 
 _DEEPEST = 24  # indentation stops growing here
 _LONGEST_PATH = 64
-_SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM"})
+_SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UI"})
 
 
 def dump_lines(
@@ -169,13 +169,17 @@ def _raw_text(ds: Dataset, row: Row, width: int) -> str:
     """VR and value of short raw bytes."""
     vr, raw = row[1], row[2]
     assert raw is not None
+    body = ds._body
     if vr in _SIMPLE:
         data = bytes(raw)
         if data.isascii():
             text = str(data, "ascii").rstrip(" \0")
-            if len(text) <= width and text.isprintable() and "\\" not in text and text[:1] != " ":
-                return f"{vr} [{text}]" if text else f"{vr} (no value)"
-    body = ds._body
+            # "~" is the one character of ASCII that Japan's (ISO_IR 13) has not.
+            if len(text) <= width and text.isprintable() and "\\" not in text and "~" not in text and text[:1] != " ":
+                name = uids.name_of(text) if vr == "UI" else ""
+                return f"{vr} [{text}]{' ' if name else ''}{name}" if text else f"{vr} (no value)"
+    elif vr == "US" and len(raw) == 2 and body.encoding.little_endian:
+        return f"US {int.from_bytes(raw, 'little')}"
     try:
         value = values.decode(vr, raw, little_endian=body.encoding.little_endian, charsets=body.charsets)
         return f"{vr} {decoded_text(vr, value, width)}"
