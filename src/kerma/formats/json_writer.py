@@ -24,8 +24,8 @@ from kerma.formats.plain_values import CHARSET, UNICODE, Bulk
 
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI"})
 _BOTH_ENDS = frozenset({"AE", "CS", "LO", "SH", "UI"})
-_SHORT = frozenset({*_SIMPLE, "DS", "IS", "PN", "US", "UL"})
-_SIZES = {"US": 2, "UL": 4}
+_SHORT = frozenset({*_SIMPLE, "DS", "IS", "PN", "US", "SS", "UL", "SL"})
+_SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4}
 # Numbers that JSON writes as DICOM does and that every double holds, with backslashes between them.
 _DECIMALS = re.compile(r"(?:(?=[^\\]{1,15}(?:\\|$))-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:\\(?=.)|$))+")
 _INTEGERS = re.compile(r"(?:(?=[^\\]{1,15}(?:\\|$))-?(?:0|[1-9][0-9]*)(?:\\(?=.)|$))+")
@@ -137,7 +137,7 @@ def _simple(vr: str, raw: Buffer, little: bool) -> str | None:
     """The parts of a plain value as JSON, "" for none; None where more than that is needed."""
     if vr in _SIZES:
         if len(raw) == _SIZES[vr] and little:
-            return str(int.from_bytes(raw, "little"))
+            return str(int.from_bytes(raw, "little", signed=vr[0] == "S"))
         return None
     try:
         text = str(raw, "ascii")

@@ -24,6 +24,7 @@ from kerma.standard import elements, private, uids
 _DEEPEST = 24  # indentation stops growing here
 _LONGEST_PATH = 64
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UI"})
+_INTEGERS = {"US": 2, "SS": 2, "UL": 4, "SL": 4}
 
 
 def dump_lines(
@@ -178,8 +179,8 @@ def _raw_text(ds: Dataset, row: Row, width: int) -> str:
             if len(text) <= width and text.isprintable() and "\\" not in text and "~" not in text and text[:1] != " ":
                 name = uids.name_of(text) if vr == "UI" else ""
                 return f"{vr} [{text}]{' ' if name else ''}{name}" if text else f"{vr} (no value)"
-    elif vr == "US" and len(raw) == 2 and body.encoding.little_endian:
-        return f"US {int.from_bytes(raw, 'little')}"
+    elif vr in _INTEGERS and len(raw) == _INTEGERS[vr] and body.encoding.little_endian:
+        return f"{vr} {int.from_bytes(raw, 'little', signed=vr[0] == 'S')}"
     try:
         value = values.decode(vr, raw, little_endian=body.encoding.little_endian, charsets=body.charsets)
         return f"{vr} {decoded_text(vr, value, width)}"
