@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerma.dataset import Dataset
+from kerma.encoding.source import Buffer
 from kerma.errors import KermaError, LimitError, PixelError, UnsupportedSyntaxError
 from kerma.limits import Limits
 from kerma.pixels.codecs import decoder_of
@@ -43,7 +44,7 @@ def array(ds: Dataset, *, rgb: bool = True, limits: Limits = _LIMITS) -> Array:
         raise LimitError(f"the frames have {size} bytes together", hint="take them one by one: kerma.pixels.frames")
     if isinstance(found, NativeFrames):
         samples = as_array(found.read_all(), layout, frames=found.count)
-        return _coloured(samples, layout, _native_photometric(layout), rgb)
+        return _coloured(samples, layout, _native_photometric(layout), rgb).samples
     first = _frame(found, 0, rgb, limits)
     found.ranges(found.count - 1)  # before memory is taken for frames that are not there
     out = np.empty((found.count, *first.shape), first.dtype)
@@ -70,16 +71,22 @@ def decode_frame(found: FrameIndex, number: int, *, rgb: bool = True, limits: Li
     return _frame(found, number, rgb, limits)
 
 
-def _frame(found: FrameIndex, number: int, rgb: bool, limits: Limits) -> Array:
-    layout = found.layout
+def check_size(layout: Layout, limits: Limits) -> None:
+    """``LimitError`` for a frame that is too big."""
     size = int(np.prod(shape_of(layout))) * dtype_of(layout).itemsize
     if size > limits.max_frame:
         raise LimitError(f"a frame has {size} bytes, more than the {limits.max_frame} of the limits")
-    if isinstance(found, NativeFrames):
-        samples = as_array(found.read(number), layout)
-        return _coloured(samples, layout, _native_photometric(layout), rgb)
+
+
+def decode_data(found: FrameIndex, number: int, data: Buffer, *, rgb: bool = True, limits: Limits = _LIMITS) -> Decoded:
+    """One frame from its bytes, as ``found.read`` gave them, and the photometric interpretation that it has then.
+    Safe on several threads at one time.
+    """
+    layout = found.layout
+    check_size(layout, limits)
+    if not found.encapsulated:
+        return _coloured(as_array(data, layout), layout, _native_photometric(layout), rgb)
     decode = decoder_of(layout.transfer_syntax_uid)
-    data = found.read(number)
     try:
         decoded = decode(data, layout, rgb)
     except UnsupportedSyntaxError:
@@ -87,6 +94,11 @@ def _frame(found: FrameIndex, number: int, rgb: bool, limits: Limits) -> Array:
     except KermaError as error:
         raise PixelError(error.message, frame=number, hint=error.hint) from None
     return _coloured(_typed(decoded, layout), layout, decoded.photometric, rgb)
+
+
+def _frame(found: FrameIndex, number: int, rgb: bool, limits: Limits) -> Array:
+    check_size(found.layout, limits)
+    return decode_data(found, number, found.read(number), rgb=rgb, limits=limits).samples
 
 
 def _typed(decoded: Decoded, layout: Layout) -> Array:
@@ -104,11 +116,10 @@ def _native_photometric(layout: Layout) -> str:
     return {"YBR_FULL_422": "YBR_FULL", "YBR_PARTIAL_422": "YBR_PARTIAL"}.get(layout.photometric, layout.photometric)
 
 
-def _coloured(samples: Array, layout: Layout, photometric: str, rgb: bool) -> Array:
-    if not rgb or layout.samples != 3 or layout.signed or layout.floating:
-        return samples
-    if photometric in {"YBR_FULL", "YBR_FULL_422"}:
-        return ybr_full_to_rgb(samples, layout.bits_stored)
-    if photometric == "YBR_PARTIAL":
-        return ybr_partial_to_rgb(samples, layout.bits_stored)
-    return samples
+def _coloured(samples: Array, layout: Layout, photometric: str, rgb: bool) -> Decoded:
+    if rgb and layout.samples == 3 and not layout.signed and not layout.floating:
+        if photometric in {"YBR_FULL", "YBR_FULL_422"}:
+            return Decoded(ybr_full_to_rgb(samples, layout.bits_stored), "RGB")
+        if photometric == "YBR_PARTIAL":
+            return Decoded(ybr_partial_to_rgb(samples, layout.bits_stored), "RGB")
+    return Decoded(samples, photometric)
