@@ -70,8 +70,8 @@ def frame_groups(frame: int, *, defined: bool) -> bytes:
     path = text(0x00480106, "SH", "1")
     return (
         sequence(0x00209111, [content], defined=defined)
-        + sequence(0x0048021A, [position], defined=defined)
         + sequence(0x00480207, [path], defined=defined)
+        + sequence(0x0048021A, [position], defined=defined)
     )
 
 

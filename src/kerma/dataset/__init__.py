@@ -4,8 +4,9 @@ A ``Dataset`` is an index over a buffer. Values are decoded when they are asked 
 as it came.
 """
 
+from kerma.dataset.columns import Column, column, per_frame
 from kerma.dataset.dataset import Dataset
 from kerma.dataset.element import Element
 from kerma.dataset.sequence import Sequence
 
-__all__ = ["Dataset", "Element", "Sequence"]
+__all__ = ["Column", "Dataset", "Element", "Sequence", "column", "per_frame"]

@@ -273,9 +273,14 @@ class Body:
     def value_end(self, head: Header) -> int:
         if head.length != UNDEFINED:
             return head.value + head.length
-        if head.value not in self.marks.ends:
+        ends = self.marks.ends
+        if head.value not in ends and self.front is not None:
+            end = self.front.value_end(self.buf, head.value, head.vr, self.end, self.encoding, self.marks)
+            if end is not None:
+                ends[head.value] = end
+        if head.value not in ends:
             self.load()
-        return self.marks.ends[head.value]
+        return ends[head.value]
 
     def element_end(self, head: Header) -> int:
         """The offset after the element, its delimiter included."""

@@ -129,6 +129,16 @@ class Sequence(MutableSequence["Dataset"]):
         self._list().insert(index, _checked(value))
         self.changed = True
 
+    def offsets(self) -> Any:
+        """Of each item its offset, or the item where it was built: to look at, not to change."""
+        built = self._built
+        if not built:
+            return self._items
+        items = self._items.tolist()
+        for index, item in built.items():
+            items[index] = item
+        return items
+
     def touched_items(self) -> Iterator[Dataset]:
         """The items that were built, without building others."""
         if self._built is not None:

@@ -52,6 +52,14 @@ class Front:
         """Whether the element of ``key`` is in ``index`` or absent; otherwise the rest must be walked to know."""
         return key_of(key) <= self.last
 
+    def value_end(self, buf: Buffer, value: int, vr: str, end: int, encoding: Encoding, marks: Marks) -> int | None:
+        """Where the undefined-length value of the last element ends, without a look behind it; None where it is odd."""
+        trial = Marks(marks.limits, Strictness.STRICT)
+        try:
+            return long_sequence(buf, value, end, content_encoding(encoding, vr), trial, self.last)
+        except FormatError:
+            return None
+
     def rest(self, buf: Buffer, end: int, encoding: Encoding, marks: Marks) -> dict[int, int] | None:
         """The whole index; None where the rest is odd in some way, and is to be scanned with care."""
         index = self.index.copy()
@@ -69,7 +77,9 @@ class Front:
                 if length != UNDEFINED:
                     pos = value + length
                     continue
-                found = long_sequence(buf, value, end, content_encoding(encoding, vr), trial, tag)
+                found = marks.ends.get(value)
+                if found is None:
+                    found = long_sequence(buf, value, end, content_encoding(encoding, vr), trial, tag)
                 if found is None:
                     return None
                 trial.ends[value] = found
@@ -82,9 +92,12 @@ class Front:
         return index
 
 
-def find_front(window: bytes, start: int, end: int, encoding: Encoding, marks: Marks, read: Read) -> Front | None:
+def find_front(
+    window: bytes, start: int, end: int, encoding: Encoding, marks: Marks, read: Read, *, compressed: bool
+) -> Front | None:
     """The front of the data set from ``start`` to ``end`` of a file that begins with ``window``; ``read`` (offset,
-    length) gives the rest. ``last`` is ``WHOLE`` where nothing had to be left for later.
+    length) gives the rest. ``last`` is ``WHOLE`` where nothing had to be left for later. ``compressed`` says that the
+    transfer syntax gives pixel data an undefined length (PS3.5 A.4).
 
     None where anything is odd, or not worth it: then the whole is to be scanned.
     """
@@ -112,7 +125,8 @@ def find_front(window: bytes, start: int, end: int, encoding: Encoding, marks: M
                 return Front(index, tag) if read(end - 8, 8) == _DELIMITER and _keep(marks, ends) else None
             after = _short(pieces, value, end, content_encoding(encoding, vr), marks.limits, tag, ends)
             if after is None:
-                return Front(index, tag) if _keep(marks, ends) else None
+                cut = compressed and tag < _PIXELS and read(end - 8, 8) != _DELIMITER
+                return None if cut or not _keep(marks, ends) else Front(index, tag)
             pos = after
     except (FormatError, struct.error):
         return None

@@ -47,12 +47,13 @@ class Pattern:
     absent, and ``vrs`` its VR.
     """
 
-    __slots__ = ("groups", "match", "vrs")
+    __slots__ = ("fields", "groups", "match", "vrs")
 
-    def __init__(self, expression: re.Pattern[bytes], groups: list[int], vrs: list[str]) -> None:
+    def __init__(self, expression: re.Pattern[bytes], groups: list[int], vrs: list[str], fields: list[int]) -> None:
         self.match = expression.match
         self.groups = groups
         self.vrs = vrs
+        self.fields = fields  # bytes of the length field, which a group begins with
 
 
 class Patterns:
@@ -110,7 +111,7 @@ class Patterns:
 class _Writer:
     """Writes the expression of one item."""
 
-    __slots__ = ("data", "encoding", "groups", "length", "parts", "used", "vrs", "wanted")
+    __slots__ = ("data", "encoding", "fields", "groups", "length", "parts", "used", "vrs", "wanted")
 
     def __init__(self, data: bytes, encoding: Encoding, wanted: tuple[Path, ...]) -> None:
         self.data = data
@@ -119,11 +120,12 @@ class _Writer:
         self.parts: list[bytes] = []
         self.groups = [0] * len(wanted)
         self.vrs = [""] * len(wanted)
+        self.fields = [0] * len(wanted)
         self.used = 0
         self.length = 0
 
     def pattern(self) -> Pattern:
-        return Pattern(re.compile(b"".join(self.parts), re.DOTALL), self.groups, self.vrs)
+        return Pattern(re.compile(b"".join(self.parts), re.DOTALL), self.groups, self.vrs, self.fields)
 
     def item(self, at: int, end: int) -> bool:
         """The whole item; False where it is not plain."""
@@ -145,7 +147,7 @@ class _Writer:
             if pos + length > end:
                 return -1
             end, defined = pos + length, True
-        last = -1
+        seen: set[int] = set()
         while pos < end:
             key, *_ = self.encoding.pair.unpack_from(self.data, pos)
             if key == self.encoding.item_end:
@@ -153,9 +155,9 @@ class _Writer:
                     return -1
                 self._literal(pos, pos + 8)
                 return pos + 8
-            if key_of(key) <= last:
-                return -1
-            last = key_of(key)
+            if key in seen:
+                return -1  # the last of two counts
+            seen.add(key)
             pos = self._element(pos, end, path, defined=defined, depth=depth)
             if pos < 0:
                 return -1
@@ -198,7 +200,7 @@ class _Writer:
         if wanted:
             number = self.wanted.index(path)
             self.used += 1
-            self.groups[number], self.vrs[number] = self.used, vr
+            self.groups[number], self.vrs[number], self.fields[number] = self.used, vr, value - field
         opening = b"(" if wanted else b"(?:"
         self._literal(at, field)
         if flexible and length <= FLEXIBLE and not length & 1:

@@ -37,6 +37,7 @@ from kerma.formats.saving import save
 from kerma.formats.source import FileSource
 from kerma.formats.tiff import attach, is_tiff, without_padding, without_tiff
 from kerma.limits import Limits, Strictness
+from kerma.standard import transfer_syntaxes
 
 __all__ = ["Head", "file_head", "open", "probe", "read", "split", "write"]
 
@@ -141,7 +142,9 @@ def _by_window(
         return None
     index: Any = scan_window(window, head.dataset_offset, late.size, encoding, head.marks, read)
     if index is None and late.size > _SOON_READ:
-        index = find_front(window, head.dataset_offset, late.size, encoding, head.marks, read)
+        row = transfer_syntaxes.get(head.transfer_syntax_uid)
+        compressed = row is not None and row.encapsulated
+        index = find_front(window, head.dataset_offset, late.size, encoding, head.marks, read, compressed=compressed)
     if index is None:
         return None
     state = _state(window, head, late.size, late.data, late.close)
