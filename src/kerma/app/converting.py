@@ -18,10 +18,17 @@ from pathlib import Path
 from kerma.dataset import Dataset
 from kerma.errors import KermaError, UsageError
 from kerma.formats import acr_nema, acr_upgrade, part10, whole_forms
+from kerma.formats.inflating import InflatedSource
 from kerma.formats.json import json_pieces
+from kerma.formats.meta import split_head
 from kerma.formats.saving import save
+from kerma.formats.source import FileSource
 from kerma.formats.xml import xml_pieces
+from kerma.limits import Limits
+from kerma.standard.transfer_syntaxes import DEFLATED_LE, EXPLICIT_LE
 
+_LARGE = 16 << 20
+_HEAD = 1 << 20
 FORMS = ("json", "xml", "dcmtk-xml", "acr-nema")
 _SUFFIXES = {"json": ".json", "xml": ".xml", "dcmtk-xml": ".xml"}
 
@@ -56,8 +63,24 @@ def convert(source: Path, target: Path, conversion: Conversion, *, within: Path 
         same = target.exists() and target.samefile(source)
         text = "this would write over the input" if same else "there is a file already"
         raise UsageError(text, where=str(target), hint="give another OUT, or --force")
-    with whole_forms.read(source) as ds:
+    with _opened(source, conversion) as ds:
         _write(_upgraded(ds, conversion), target, conversion)
+
+
+def _opened(source: Path, conversion: Conversion) -> Dataset:
+    """The data set of a file; a large deflated one that is to become something else over its inflated bytes."""
+    if conversion.to and source.stat().st_size > _LARGE and whole_forms.form_of(source) == "dicom":
+        with FileSource(source) as file:
+            data = file.read(0, _HEAD)
+            head = split_head(data, file.size)
+            if head.transfer_syntax_uid == DEFLATED_LE.uid and head.meta is not None:
+                at = head.dataset_offset
+                inflated = InflatedSource(file, at, file.size - at, Limits())
+                ds = Dataset.from_bytes(inflated.buffer, EXPLICIT_LE.uid)
+                ds.meta = Dataset.from_bytes(data[slice(*head.meta)], EXPLICIT_LE.uid)
+                ds.preamble = head.preamble
+                return ds
+    return whole_forms.read(source)
 
 
 def _upgraded(ds: Dataset, conversion: Conversion) -> Dataset:
