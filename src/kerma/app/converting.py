@@ -71,7 +71,7 @@ def _opened(source: Path, conversion: Conversion) -> Dataset:
     """The data set of a file; a large deflated one that is to become something else over its inflated bytes."""
     if conversion.to and source.stat().st_size > _LARGE and whole_forms.form_of(source) == "dicom":
         with FileSource(source) as file:
-            data = file.read(0, _HEAD)
+            data = file.read(0, min(_HEAD, file.size))
             head = split_head(data, file.size)
             if head.transfer_syntax_uid == DEFLATED_LE.uid and head.meta is not None:
                 at = head.dataset_offset
