@@ -46,12 +46,12 @@ def head_of(data: Buffer, layout: Layout, kind: str) -> StreamHead:
 
 
 def ended(data: Buffer) -> None:
-    """``PixelError`` where a JPEG stream does not end with EOI: its decoder would give what is missing as grey.
+    """``PixelError`` where a JPEG or JPEG-LS stream has no EOI: a decoder would give what is missing as grey.
 
     What stands behind the marker is padding. Entropy-coded bytes never look like it (ISO 10918-1 B.1.1.5).
     """
     if b"\xff\xd9" not in bytes(memoryview(data)[-_TAIL:]):
-        raise PixelError("the JPEG stream is cut: its last bytes hold no end of image")
+        raise PixelError("the stream is cut: its last bytes hold no end of image")
 
 
 def guarded(decode: Callable[..., Any], kind: str, data: Buffer, **options: Any) -> Array:
