@@ -7,6 +7,7 @@ declare -A package_of=([echoscu]=dcmtk [dcmqrscp]=dcmtk [gdcminfo]=libgdcm-tools
 if [ "${1:-}" = bench ]; then
     package_of[Orthanc]=orthanc
     package_of[/usr/include/dcmtk/dcmdata/dctk.h]=libdcmtk-dev
+    package_of[/usr/include/gdcm-3.0/gdcmReader.h]=libgdcm-dev
 fi
 
 missing() {
