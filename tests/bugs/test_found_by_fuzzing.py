@@ -8,6 +8,7 @@ from kerma.dataset import Dataset
 from kerma.dimse import Command, CommandField
 from kerma.errors import FormatError, RemoteProtocolError
 from kerma.formats import part10
+from kerma.formats.json import from_json
 from kerma.formats.media.directory import Record
 from kerma.formats.media.writing import encode
 from kerma.formats.xml import from_xml
@@ -73,3 +74,25 @@ def test_damage_that_another_encoding_explains_is_said() -> None:
     found = part10.read(data, strictness=Strictness.SALVAGE)
     assert found.PatientID == "A"
     assert any(one.severity == "error" for one in found.findings)
+
+
+def test_xml_in_an_encoding_of_several_bytes() -> None:
+    """It was a ValueError."""
+    with pytest.raises(FormatError, match="encoding"):
+        from_xml(b'<?xml version="1.0" encoding="big5"?><NativeDicomModel/>')
+
+
+def test_a_character_set_that_is_no_text() -> None:
+    """It was a ValueError or a TypeError, where it was used."""
+    with pytest.raises(FormatError, match="AT"):
+        from_json('{"00080005": {"vr": "AT", "InlineBinary": "AAAAAA=="}}')
+
+
+def test_meta_elements_in_a_data_set_are_not_written_behind_the_meta_information() -> None:
+    """They were read as part of it, and changed the transfer syntax."""
+    ds = Dataset()
+    ds.SOPInstanceUID = "1.2.3"
+    ds.add(0x00020010, "UI", "1.2.840.10008.1.2.1.99")
+    again = part10.read(b"".join(bytes(piece) for piece in part10.file_chunks(ds)))
+    assert again.SOPInstanceUID == "1.2.3"
+    assert again.transfer_syntax_uid == EXPLICIT_LE

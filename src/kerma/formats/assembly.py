@@ -64,6 +64,8 @@ class Assembly:
         body.index[key] = vr
         body.cache[key] = value
         if key == _CHARSET_KEY:
+            if vr != "CS":
+                raise FormatError(f"Specific Character Set has VR {vr} instead of CS", path=(tag,))
             self.declared.append(ds)
         elif vr in _WITH_CHARSET and value is not None and not _ascii(value):
             self.foreign.append((ds, vr, value))

@@ -56,7 +56,8 @@ def _part(part: Any) -> Any:
     return "NaN" if math.isnan(part) else "inf" if part > 0 else "-inf"
 
 
-def _name(name: PersonName) -> dict[str, str]:
+def _name(value: str) -> dict[str, str]:
+    name = value if isinstance(value, PersonName) else PersonName(value)
     groups = (name.alphabetic, name.ideographic, name.phonetic)
     return {key: str(text) for key, text in zip(_GROUPS, groups, strict=True) if text}
 

@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from kerma import values
 from kerma.dataset import Dataset
 from kerma.dataset.body import Body
+from kerma.dataset.copying import selected
 from kerma.dataset.dataset import FileState
 from kerma.dataset.writing import touched
 from kerma.encoding.front import find_front
@@ -313,7 +314,10 @@ def file_chunks(ds: Dataset, transfer_syntax_uid: str | None = None) -> Iterator
     if _unchanged(ds, transfer_syntax_uid):
         whole = state.whole()  # type: ignore[union-attr, misc]
         return slices(whole, 0, len(whole))
-    dataset = ds.chunks(uid)  # raises before anything is written
+    stray = [tag for tag in ds if tag >> 16 == 2]
+    # What strayed into the data set would be read as meta information behind the one that is written.
+    whole = selected(ds, [tag for tag in ds if tag >> 16 != 2]) if stray else ds
+    dataset = whole.chunks(uid)  # raises before anything is written
     return _chain(_head_for(ds, uid), dataset)
 
 

@@ -87,7 +87,7 @@ class XMLReader(Assembly):
         except expat.ExpatError as error:
             text = expat.ErrorString(error.code)
             raise FormatError(f"this is no XML: {text}", offset=self._offset(), where=f"line {error.lineno}") from None
-        except LookupError:
+        except (LookupError, ValueError):  # expat asks Python for what it does not know itself
             raise FormatError("the XML document is in an encoding that is not known", offset=self._offset()) from None
         except FormatError as error:
             if not error.path:
