@@ -6,6 +6,7 @@ The differences have the form of ``compare.Difference``; ``dcmtk_differences`` j
 from __future__ import annotations
 
 import math
+import struct
 from typing import Any
 
 from kerma.dataset import Dataset, Element
@@ -82,7 +83,7 @@ def _alike(vr: str, line: Line, element: Element) -> bool:
     raw = bytes(element.raw or b"")
     if vr in CASTS:
         code, size = CASTS[vr]
-        values = tuple(memoryview(raw[: len(raw) // size * size]).cast(code))
+        values = struct.unpack(f"<{len(raw) // size}{code}", raw[: len(raw) // size * size])
         return _numbers(values) == _printed(text) or raw in _byte_strings(text)
     if vr in WORDS or line.vr in WORDS:
         return not text or raw + b"\0" * (len(raw) & 1) in _byte_strings(text)
