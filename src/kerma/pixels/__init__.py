@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from kerma.pixels.decoding import array, frame, frames
     from kerma.pixels.encapsulation import encapsulate
     from kerma.pixels.frame_index import index
+    from kerma.pixels.transcoding import transcode, transcoded_chunks
 
-__all__ = ["array", "encapsulate", "frame", "frames", "index"]
+__all__ = ["array", "encapsulate", "frame", "frames", "index", "transcode", "transcoded_chunks"]
 
 _HOME = {
     "array": "decoding",
@@ -24,6 +25,8 @@ _HOME = {
     "frame": "decoding",
     "frames": "decoding",
     "index": "frame_index",
+    "transcode": "transcoding",
+    "transcoded_chunks": "transcoding",
 }
 
 
