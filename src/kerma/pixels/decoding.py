@@ -8,6 +8,7 @@ anything is allocated its size is compared with ``Limits``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ def array(ds: Dataset, *, rgb: bool = True, limits: Limits = _LIMITS) -> Array:
     layout = found.layout
     if found.count == 1:
         return _frame(found, 0, rgb, limits)
-    size = int(np.prod(shape_of(layout, found.count))) * dtype_of(layout).itemsize
+    size = prod(shape_of(layout, found.count)) * dtype_of(layout).itemsize
     if size > limits.max_array:
         raise LimitError(f"the frames have {size} bytes together", hint="take them one by one: kerma.pixels.frames")
     if isinstance(found, NativeFrames):
@@ -73,7 +74,7 @@ def decode_frame(found: FrameIndex, number: int, *, rgb: bool = True, limits: Li
 
 def check_size(layout: Layout, limits: Limits) -> None:
     """``LimitError`` for a frame that is too big."""
-    size = int(np.prod(shape_of(layout))) * dtype_of(layout).itemsize
+    size = prod(shape_of(layout)) * dtype_of(layout).itemsize
     if size > limits.max_frame:
         raise LimitError(f"a frame has {size} bytes, more than the {limits.max_frame} of the limits")
 

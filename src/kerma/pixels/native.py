@@ -18,14 +18,16 @@ from kerma.pixels.layout import Layout
 
 Array = NDArray[Any]
 _WHOLE_BYTES = frozenset({8, 16, 32, 64})
+_SIZES = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (4, 8)}
+_DTYPES = {(kind, size): np.dtype(f"{kind}{size}") for kind, sizes in _SIZES.items() for size in sizes}
+_LITTLE = {dtype: dtype.newbyteorder("<") for dtype in _DTYPES.values()}
 
 
 def dtype_of(layout: Layout) -> np.dtype[Any]:
     """The type of a decoded sample."""
-    if layout.floating:
-        return np.dtype("f4" if layout.bits_allocated == 32 else "f8")
-    size = next(size for size in (1, 2, 4, 8) if layout.bits_allocated <= 8 * size)
-    return np.dtype(f"{'i' if layout.signed and layout.bits_allocated > 1 else 'u'}{size}")
+    allocated = layout.bits_allocated
+    kind = "f" if layout.floating else "i" if layout.signed and allocated > 1 else "u"
+    return _DTYPES[kind, 1 if allocated <= 8 else 2 if allocated <= 16 else 4 if allocated <= 32 else 8]
 
 
 def shape_of(layout: Layout, frames: int | None = None) -> tuple[int, ...]:
@@ -46,7 +48,7 @@ def as_array(data: Buffer, layout: Layout, *, frames: int | None = None) -> Arra
     allocated = layout.bits_allocated
     count = bits // allocated
     if allocated in _WHOLE_BYTES:
-        samples: Array = np.frombuffer(data, dtype.newbyteorder("<"), count).astype(dtype, copy=False)
+        samples: Array = np.frombuffer(data, _LITTLE[dtype], count).astype(dtype, copy=False)
     elif allocated == 1:
         samples = np.unpackbits(np.frombuffer(data, "u1"), count=count, bitorder="little")
     else:

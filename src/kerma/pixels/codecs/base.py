@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def in_shape(samples: Array, layout: Layout) -> Array:
     """Decoded samples in the image's shape. ``PixelError`` where they are others than the data set says."""
     wanted = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
     if samples.shape != wanted:
-        if samples.size != int(np.prod(wanted)) or samples.shape[:2] != wanted[:2]:
+        if samples.size != prod(wanted) or samples.shape[:2] != wanted[:2]:
             raise PixelError(f"the stream has samples of shape {samples.shape}, the data set says {wanted}")
         samples = samples.reshape(wanted)
     return samples
