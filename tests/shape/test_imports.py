@@ -55,6 +55,7 @@ WAITING = {
 THIRD_PARTY_HOME: dict[str, set[str]] = {
     "numpy": {"pixels"},
     "PIL": {"formats", "pixels"},
+    "av": {"pixels"},
     "sqlalchemy": {"archive"},
     "alembic": {"archive"},
     "click": {"cli"},

@@ -15,16 +15,43 @@ if TYPE_CHECKING:
     from kerma.pixels.decoding import array, frame, frames
     from kerma.pixels.encapsulation import encapsulate
     from kerma.pixels.frame_index import index
+    from kerma.pixels.luts import modality_values
+    from kerma.pixels.pictures import save_film, save_picture
+    from kerma.pixels.real_world import real_world_values
+    from kerma.pixels.rendering import Renderer, render
+    from kerma.pixels.sheets import contact_sheet
     from kerma.pixels.transcoding import transcode, transcoded_chunks
 
-__all__ = ["array", "encapsulate", "frame", "frames", "index", "transcode", "transcoded_chunks"]
+__all__ = [
+    "Renderer",
+    "array",
+    "contact_sheet",
+    "encapsulate",
+    "frame",
+    "frames",
+    "index",
+    "modality_values",
+    "real_world_values",
+    "render",
+    "save_film",
+    "save_picture",
+    "transcode",
+    "transcoded_chunks",
+]
 
 _HOME = {
+    "Renderer": "rendering",
     "array": "decoding",
+    "contact_sheet": "sheets",
     "encapsulate": "encapsulation",
     "frame": "decoding",
     "frames": "decoding",
     "index": "frame_index",
+    "modality_values": "luts",
+    "real_world_values": "real_world",
+    "render": "rendering",
+    "save_film": "pictures",
+    "save_picture": "pictures",
     "transcode": "transcoding",
     "transcoded_chunks": "transcoding",
 }
