@@ -34,6 +34,8 @@ COMMANDS = {
     "dump": "Show what is in files.",
     "diff": "Compare two files or two folders.",
     "convert": "Write files in another transfer syntax or form.",
+    "render": "Make pictures, films and contact sheets.",
+    "show": "Draw images in the terminal.",
     "wrap": "Make DICOM of pictures, PDF, CDA, STL, OBJ or MTL.",
     "unwrap": "Take the documents out of encapsulated objects.",
     "scan": "A table of what is in folders.",

@@ -87,3 +87,12 @@ def turned(picture: Array, degrees: int, *, flip: bool) -> Array:
 def as_rgb(picture: Array) -> Array:
     """A grey picture as RGB; one in colour as it is."""
     return picture if picture.ndim == 3 else np.repeat(picture[:, :, None], 3, axis=2)
+
+
+def on_black(picture: Array, size: tuple[int, int]) -> Array:
+    """The picture in the middle of a black one of (width, height), into which it fits."""
+    rows, columns = picture.shape[:2]
+    out = np.zeros((size[1], size[0], *picture.shape[2:]), picture.dtype)
+    top, left = (size[1] - rows) // 2, (size[0] - columns) // 2
+    out[top : top + rows, left : left + columns] = picture
+    return out

@@ -28,7 +28,7 @@ _LEVELS = np.array([0, 95, 135, 175, 215, 255])
 
 
 def way_of(environ: Mapping[str, str], attributes: str = "") -> str:
-    """How to draw: by the environment, and by the answer to Primary Device Attributes (4 is sixel) where there is one."""
+    """How to draw: by the environment, and by the answer to Primary Device Attributes, of which 4 is sixel."""
     multiplexed = "TMUX" in environ or environ.get("TERM", "").startswith(("screen", "tmux"))
     program = environ.get("TERM_PROGRAM", "").lower()
     kitty = "KITTY_WINDOW_ID" in environ or environ.get("TERM", "") in {"xterm-kitty", "xterm-ghostty"}
