@@ -15,6 +15,8 @@ from kerma.formats.xml import from_xml
 from kerma.limits import Strictness
 
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
+IMPLICIT_LE = "1.2.840.10008.1.2"
+EXPLICIT = b"\x08\0\x60\0CS\2\0CT" + b"\x10\0\x10\0PN\2\0A "
 
 
 def test_a_command_with_a_uid_of_padding_lacks_it() -> None:
@@ -96,3 +98,17 @@ def test_meta_elements_in_a_data_set_are_not_written_behind_the_meta_information
     again = part10.read(b"".join(bytes(piece) for piece in part10.file_chunks(ds)))
     assert again.SOPInstanceUID == "1.2.3"
     assert again.transfer_syntax_uid == EXPLICIT_LE
+
+
+@pytest.mark.parametrize("strictness", [Strictness.LENIENT, Strictness.SALVAGE])
+def test_a_changed_data_set_is_in_the_syntax_that_is_said(strictness: Strictness) -> None:
+    """One that was in another encoding than its transfer syntax says was written so again when it was changed, and
+    what was written need not tell that anew.
+    """
+    data = Dataset.from_bytes(EXPLICIT, EXPLICIT_LE).to_bytes(IMPLICIT_LE)
+    ds = Dataset.from_bytes(data, EXPLICIT_LE, strictness=strictness)
+    assert {one.code for one in ds.findings} == {"wrong-syntax"}
+    assert ds.to_bytes() == data
+    ds.PatientName = "B"
+    assert ds.to_bytes() == EXPLICIT.replace(b"A ", b"B ")
+    assert ds.to_bytes(EXPLICIT_LE) == EXPLICIT.replace(b"A ", b"B ")

@@ -1,7 +1,7 @@
 """Coverage-guided fuzzing of one target: ``python -m tests.fuzz.atheris_run TARGET [libFuzzer options and folders]``.
 
 Needs atheris (``make fuzz`` installs it where there is a wheel for this machine). The plain loops run, because the
-fuzzer sees the coverage of Python only. An input that breaks a promise, takes too long or too much memory is written
+fuzzer sees the coverage of Python only; with ``KERMA_PLAIN=0`` the compiled ones, where they are built. An input that breaks a promise, takes too long or too much memory is written
 to a file; the target's function in ``targets`` run on it shows what is wrong.
 """
 
@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 
-os.environ["KERMA_PLAIN"] = "1"
+os.environ.setdefault("KERMA_PLAIN", "1")
 
 import atheris
 

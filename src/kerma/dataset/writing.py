@@ -4,9 +4,9 @@ Rules:
 
 - Untouched as a whole and in the same syntax: its very bytes, trailing padding and oddities included; deflated ones
   without being deflated again.
-- Otherwise elements are written in tag order. One that was not touched is a slice of the bytes that it came as, if
-  the encoding is the same; in another encoding a new header before the same value, byte-swapped where the order
-  differs.
+- Otherwise in the transfer syntax that is said, also where the bytes turned out to be in another (``wrong-syntax``).
+- Elements are written in tag order. One that was not touched is a slice of the bytes that it came as, if the encoding
+  is the same; in another encoding a new header before the same value, byte-swapped where the order differs.
 - Sequences and items keep their style, defined or undefined length; new ones have defined lengths.
 - Group lengths (gggg,0000), retired by PS3.5 7.2, are left out of every data set and item that is written anew,
   because they would be wrong; a command set's and the meta information's are computed where those are made.
@@ -69,8 +69,8 @@ def chunks(ds: Dataset, uid: str | None = None) -> Iterator[Buffer]:
     came_as = ds.transfer_syntax_uid
     if uid is None:
         uid = came_as
-    encoding, deflated = _target(ds, uid)
     changed = touched(body)
+    encoding, deflated = _target(ds, uid, changed)
     if uid is not None and uid != came_as:
         _check_pixels(ds, uid)
     file = ds._file
@@ -96,14 +96,14 @@ def _pieces(body: Body, encoding: Encoding, changed: set[int]) -> Iterator[Buffe
     return render(_Writer(encoding, changed).plan(body))
 
 
-def _target(ds: Dataset, uid: str | None) -> tuple[Encoding, bool]:
-    """The encoding to write ``uid`` in: as it came where that is the syntax it came in, whatever its bytes turned out
-    to be.
+def _target(ds: Dataset, uid: str | None, changed: set[int]) -> tuple[Encoding, bool]:
+    """The encoding to write ``uid`` in. Where that is the syntax it came in, and nothing was changed: as it came,
+    whatever its bytes turned out to be.
     """
     body, file = ds._body, ds._file
     if uid is None:
         return body.encoding, False
-    if file is not None and uid == file.uid and body.end > body.start:
+    if not changed and file is not None and uid == file.uid and body.end > body.start:
         return body.encoding, file.deflated is not None
     return encoding_of(uid)
 
