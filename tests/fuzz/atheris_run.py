@@ -1,8 +1,9 @@
 """Coverage-guided fuzzing of one target: ``python -m tests.fuzz.atheris_run TARGET [libFuzzer options and folders]``.
 
 Needs atheris (``make fuzz`` installs it where there is a wheel for this machine). The plain loops run, because the
-fuzzer sees the coverage of Python only; with ``KERMA_PLAIN=0`` the compiled ones, where they are built. An input that breaks a promise, takes too long or too much memory is written
-to a file; the target's function in ``targets`` run on it shows what is wrong.
+fuzzer sees the coverage of Python only; with ``KERMA_PLAIN=0`` the compiled ones, where they are built. An input that
+breaks a promise, takes too long or too much memory is written to a file; the target's function in ``targets`` run on it
+shows what is wrong.
 """
 
 from __future__ import annotations
