@@ -28,7 +28,7 @@ from kerma.services.providers import StoreOutcome, StoreRequest
 from kerma.services.retrieve_scu import Progress, Received
 
 from .conftest import Running, Start
-from .memory import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, JPEG, MR, SERIES, STUDY, MemoryStore, Sink, instance, make
+from .memory import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, MR, SERIES, STUDY, MemoryStore, Sink, instance, make
 
 PRIVATE = "1.2.3.4.5.6"
 
@@ -156,12 +156,15 @@ def test_duplicates_are_told_by_status(running: Running, outcome: StoreOutcome, 
 def test_a_syntax_that_is_refused_is_rewritten_where_it_can_be(start: Start) -> None:
     running = start(transfer_syntaxes=(IMPLICIT_LE,))
     with connect(running.peer) as peer:
-        results = {item.name: item for item in peer.store([instance(1), make(2), instance(3, syntax=JPEG)])}
+        results = {
+            item.name: item
+            for item in peer.store([instance(1), make(2), instance(3, syntax="1.2.840.10008.1.2.4.102")])
+        }
     assert results[f"{SERIES}.1"].ok
     assert results[f"{SERIES}.2"].ok
     refused = results[f"{SERIES}.3"]
     assert refused.status is None
-    assert "JPEG" in refused.error
+    assert "MPEG-4" in refused.error
     for number in (1, 2):
         request, data = running.store.kept[f"{SERIES}.{number}"]
         assert request.transfer_syntax_uid == IMPLICIT_LE

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from kerma.dimse import Command, CommandField
@@ -20,6 +22,8 @@ from .driver import CT, EXPLICIT_LE, Script, context
 
 IMPLICIT_LE = "1.2.840.10008.1.2"
 JPEG = "1.2.840.10008.1.2.4.50"
+JPEG_LS = "1.2.840.10008.1.2.4.80"
+VIDEO = "1.2.840.10008.1.2.4.102"
 
 
 def item(number: int, *, sop_class: str = CT, syntax: str = EXPLICIT_LE) -> Sendable:
@@ -38,6 +42,7 @@ def test_a_context_for_each_class_and_syntax_and_one_to_fall_back_to() -> None:
         (CT, (EXPLICIT_LE,)),
         (CT, (IMPLICIT_LE,)),
         (CT, (JPEG,)),
+        (CT, (EXPLICIT_LE, IMPLICIT_LE)),
         ("1.2.3", (EXPLICIT_LE,)),
         ("1.2.3", (IMPLICIT_LE,)),
     }
@@ -57,7 +62,8 @@ def test_choose_prefers_the_stored_syntax() -> None:
     assert choose(item(1, syntax=IMPLICIT_LE), contexts).id == 1
     assert choose(item(1, syntax=JPEG), contexts).id == 5
     assert choose(item(1), {1: contexts[1]}).id == 1
-    for wrong in (item(1, syntax=JPEG), item(1, sop_class="1.2.3")):
+    assert choose(item(1, syntax=JPEG), {1: contexts[1], 3: contexts[3]}).id == 3
+    for wrong in (item(1, syntax=VIDEO), item(1, sop_class="1.2.3")):
         with pytest.raises(NoContextError):
             choose(wrong, {1: contexts[1], 3: contexts[3]})
 
@@ -156,3 +162,44 @@ def test_who_says_what_is_to_come_is_asked_for_just_that() -> None:
     ((one, other),) = storage_rounds([CT], [JPEG, EXPLICIT_LE])
     assert (one.abstract_syntax, one.transfer_syntaxes) == (CT, (EXPLICIT_LE, IMPLICIT_LE))
     assert (other.abstract_syntax, other.transfer_syntaxes) == (CT, (JPEG,))
+
+
+def test_what_is_refused_uncompressed_is_proposed_compressed_without_loss() -> None:
+    """A peer that takes only JPEG-LS: the second association proposes lossless syntaxes, and no third is made."""
+    asked: list[tuple[str, ...]] = []
+
+    def answer(effect: Associate) -> dict[int, Context]:
+        asked.append(tuple(uid for need in effect.needs for uid in need.transfer_syntaxes))
+        if JPEG_LS not in asked[-1]:
+            raise NoContextError("no context was accepted")
+        return {1: context(1, syntax=JPEG_LS)}
+
+    script = Script(success, contexts=answer)
+    script.run(store([item(1), item(2, syntax=JPEG), item(3, syntax=JPEG_LS)]))
+    assert [each.ok for each in script.emitted] == [True, True, True]
+    assert len(asked) == 1  # one was stored in it, so it was among the first
+    asked.clear()
+    script = Script(success, contexts=answer)
+    script.run(store([item(1), item(2, syntax=JPEG)]))
+    assert [each.ok for each in script.emitted] == [True, True]
+    assert [JPEG_LS in uids for uids in asked] == [False, True]
+    assert not any("1.2.840.10008.1.2.4.81" in uids for uids in asked)
+
+
+def test_what_is_refused_in_every_syntax_is_told_with_the_first_reason() -> None:
+    calls = iter([{1: context(1, abstract="1.2.3")}, {1: context(1, abstract="1.2.3")}])
+    script = Script(success, contexts=lambda effect: next(calls))
+    script.run(store([item(1), item(2, syntax=VIDEO)]))
+    assert [result.ok for result in script.emitted] == [False, False]
+    assert all("the peer takes no" in result.error for result in script.emitted)
+    with pytest.raises(NoContextError, match="first"):
+        Script(success, contexts=_refusals("first", "second")).run(store([item(1)]))
+
+
+def _refusals(*texts: str) -> Callable[[Associate], dict[int, Context]]:
+    left = iter(texts)
+
+    def refuse(effect: Associate) -> dict[int, Context]:
+        raise NoContextError(next(left))
+
+    return refuse

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from importlib.util import find_spec
 
 from kerma.errors import PixelError, UnsupportedSyntaxError
 from kerma.pixels.layout import PIXEL_DATA, Layout
 from kerma.standard import transfer_syntaxes, uids
+from kerma.standard.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
 
 _ROOT = "1.2.840.10008.1.2."
 _GREY = {"MONOCHROME1": "MONOCHROME1", "MONOCHROME2": "MONOCHROME2"}
@@ -73,6 +76,31 @@ REPACKED: Mapping[tuple[str, str], bool] = {
 
 CERTAINLY_LOSSY = frozenset(f"{_ROOT}4.{number}" for number in range(50, 57))
 """Syntaxes whose every stream has lost something; other lossy ones may hold reversible streams."""
+
+
+DECODED = frozenset(TARGETS) | frozenset(
+    f"{_ROOT}4.{number}" for number in ("52", "53", "54", "55", "56", "58", "92", "93", "111")
+)
+"""Compressed syntaxes that can be decoded."""
+
+LOSSLESS = tuple(f"{_ROOT}{number}" for number in ("4.80", "4.90", "4.70", "5", "4.201"))
+"""What to compress to where a peer takes nothing uncompressed, the ones that are most often taken first."""
+
+
+@lru_cache(maxsize=1)
+def has_codecs() -> bool:
+    """Whether the packages that decode and encode are installed."""
+    return find_spec("numpy") is not None and find_spec("imagecodecs") is not None
+
+
+def reachable(uid: str) -> tuple[str, ...]:
+    """The syntaxes that pixels in ``uid`` can be brought into without loss, uncompressed ones first, without looking at
+    the image; none where nothing here can read them.
+    """
+    if not has_codecs() or not (uid in DECODED or uid in _NATIVE):
+        return ()
+    found = (EXPLICIT_LE.uid, IMPLICIT_LE.uid, *LOSSLESS)
+    return tuple(each for each in found if each != uid)
 
 
 def name_of(uid: str) -> str:

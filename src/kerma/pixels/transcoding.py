@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -211,6 +211,8 @@ class _Job:
         def work(number: int, data: Buffer) -> bytes:
             decoded = self._decode(found, number, data, rgb)
             layout = compressed_layout(found.layout, decoded.photometric, self.uid)
+            if layout.photometric == "YBR_FULL_422" and options.get("subsampling") == "444":
+                layout = replace(layout, photometric="YBR_FULL")
             if not said:
                 said.append(layout)
             samples = decoded.samples.astype(dtype_of(layout), copy=False)

@@ -1,8 +1,9 @@
 """What a C-STORE can carry: an instance where it lies, or a data set in memory, as a payload in a given transfer
 syntax.
 
-Rules: bytes go as they are stored wherever the peer takes them; only uncompressed syntaxes are re-written into one
-another, streaming.
+Rules: bytes go as they are stored wherever the peer takes them. Uncompressed syntaxes are re-written into one another,
+streaming; pixels are decompressed, or compressed without loss, only where nothing else is left, and numpy and the
+codecs are loaded only then.
 
 Sources: PS3.5 10 and A, PS3.4 B.
 """
@@ -12,11 +13,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kerma import pixels
 from kerma.dataset import Dataset
 from kerma.encoding.source import Buffer
 from kerma.errors import InvalidInstanceError
+from kerma.formats import part10
 from kerma.formats.instance import Instance
 from kerma.formats.transcode import transcode
+from kerma.pixels.targets import reachable
 from kerma.services.flow import ChunkPayload, RangePayload
 from kerma.services.sop_classes import EXPLICIT_LE, UNCOMPRESSED, convertible
 
@@ -49,24 +53,41 @@ class Sendable:
 
     @property
     def syntaxes(self) -> tuple[str, ...]:
-        """What it can be sent in, as stored first."""
-        if not convertible(self.transfer_syntax_uid):
-            return (self.transfer_syntax_uid,)
-        return (self.transfer_syntax_uid, *(uid for uid in UNCOMPRESSED if uid != self.transfer_syntax_uid))
+        """What it can be sent in, best first: as stored, uncompressed, compressed without loss."""
+        stored = self.transfer_syntax_uid
+        plain = tuple(uid for uid in UNCOMPRESSED if uid != stored) if convertible(stored) else ()
+        return (stored, *plain, *(uid for uid in reachable(stored) if uid not in plain))
 
     def payload(self, syntax: str) -> RangePayload | ChunkPayload:
         """Its data set in ``syntax``, which is one of ``syntaxes``."""
         if self.dataset is not None:
             dataset = self.dataset
-            return ChunkPayload(lambda: dataset.chunks(syntax))
+            if syntax == self.transfer_syntax_uid or (convertible(self.transfer_syntax_uid) and convertible(syntax)):
+                return ChunkPayload(lambda: dataset.chunks(syntax))
+            return ChunkPayload(lambda: pixels.transcoded_chunks(dataset, syntax))
         instance = self.instance
         assert instance is not None
         if syntax == self.transfer_syntax_uid:
             return RangePayload(instance.open, instance.dataset_offset, instance.dataset_length)
+        if convertible(self.transfer_syntax_uid) and convertible(syntax):
+            return ChunkPayload(lambda: _rewritten(instance, syntax))
         return ChunkPayload(lambda: _transcoded(instance, syntax))
 
 
 def _transcoded(instance: Instance, syntax: str) -> Iterator[Buffer]:
+    """With other pixels: frames are read from where they lie, as they are needed."""
+    source = instance.open()
+    with source:
+        offset, length = instance.dataset_offset, instance.dataset_length
+        if offset >= 132 and offset + length == source.size and source.read(128, 4) == b"DICM":
+            ds = part10.read_source(source)
+        else:
+            ds = Dataset.from_bytes(source.read(offset, length), instance.transfer_syntax_uid)
+        with ds:
+            yield from pixels.transcoded_chunks(ds, syntax)
+
+
+def _rewritten(instance: Instance, syntax: str) -> Iterator[Buffer]:
     with instance.open() as source:
         yield from transcode(
             source, instance.dataset_offset, instance.dataset_length, instance.transfer_syntax_uid, syntax

@@ -3,7 +3,8 @@
 Rules:
 
 - Contexts come from the instances: one for each SOP class in each stored syntax, and one with the uncompressed
-  syntaxes where the stored one is uncompressed too (PS3.5 10.1). More than 128 are spread over several associations.
+  syntaxes where it can be brought into them (PS3.5 10.1). More than 128 are spread over several associations.
+- What a peer takes in none of these is proposed once more with the lossless compressed syntaxes.
 - One outcome for each instance, whatever happens; nothing is sent twice.
 - A lost association fails what was to follow on it. Only where nothing could be begun at all is the error raised.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from kerma.dimse import Command, CommandField, StatusCategory, category_of
 from kerma.dimse.status import text_of
 from kerma.errors import KermaError, LocalProtocolError, NetworkError, NoContextError, RemoteProtocolError
+from kerma.pixels.targets import LOSSLESS
 from kerma.services.flow import Associate, Break, Emit, Flow, PayloadError, Receive, SendPayload, Stop
 from kerma.services.responses import expect
 from kerma.services.sendable import Sendable
@@ -73,28 +75,52 @@ def batches(items: Iterable[Sendable]) -> list[Batch]:
         if len(group[0].syntaxes) > 1:
             # The stored syntax may be the implicit one: it is then a context of its own already.
             wanted.append(Need(sop_class, tuple(uid for uid in UNCOMPRESSED if uid != syntax)))
-        if not out or len(out[-1].needs) + len(wanted) > MAX_CONTEXTS:
-            out.append(Batch([], []))
-        batch = out[-1]
-        batch.needs += [need for need in wanted if need not in batch.needs]
-        batch.items += group
+        _append(out, wanted, group)
     return out
+
+
+def compressed_batches(items: Iterable[Sendable]) -> list[Batch]:
+    """The same for items that a peer takes neither as they are stored nor uncompressed: with the lossless syntaxes."""
+    kinds: dict[str, list[Sendable]] = {}
+    for item in items:
+        kinds.setdefault(item.sop_class_uid, []).append(item)
+    out: list[Batch] = []
+    for sop_class, group in sorted(kinds.items()):
+        _append(out, [Need(sop_class, LOSSLESS)], group)
+    return out
+
+
+def compressible(item: Sendable) -> bool:
+    """Whether it may be that it can be compressed without loss."""
+    return any(uid in LOSSLESS for uid in item.syntaxes[1:])
+
+
+def _append(out: list[Batch], wanted: list[Need], group: list[Sendable]) -> None:
+    if not out or len(out[-1].needs) + len(wanted) > MAX_CONTEXTS:
+        out.append(Batch([], []))
+    batch = out[-1]
+    batch.needs += [need for need in wanted if need not in batch.needs]
+    batch.items += group
 
 
 def choose(item: Sendable, contexts: Mapping[int, Context], *, as_scp: bool = False) -> Context:
     """The accepted context to send ``item`` on: in its stored syntax, or in one that it can be re-written to.
     ``NoContextError``."""
-    found: Context | None = None
+    others: dict[str, Context] = {}
     for context in contexts.values():
         if context.abstract_syntax != item.sop_class_uid or not (context.as_scp if as_scp else context.as_scu):
             continue
         if context.transfer_syntax_uid == item.transfer_syntax_uid:
             return context
-        if found is None and context.transfer_syntax_uid in item.syntaxes:
-            found = context
-    if found is not None:
-        return found
-    raise NoContextError(
+        others.setdefault(context.transfer_syntax_uid, context)
+    for syntax in item.syntaxes if others else ():
+        if syntax in others:
+            return others[syntax]
+    raise _no_context(item)
+
+
+def _no_context(item: Sendable) -> NoContextError:
+    return NoContextError(
         f"the peer takes no {uids.name_of(item.sop_class_uid) or item.sop_class_uid} in "
         f"{uids.name_of(item.transfer_syntax_uid) or item.transfer_syntax_uid}",
         where=item.name,
@@ -103,35 +129,92 @@ def choose(item: Sendable, contexts: Mapping[int, Context], *, as_scp: bool = Fa
 
 def store(items: Sequence[Sendable], *, originator: Originator | None = None, priority: int = 0) -> Flow[None]:
     """Send ``items``; emits a ``StoreResult`` for each."""
-    begun = False
-    message_id = 0
-    for batch in batches(items):
-        lost: KermaError | None = None
-        try:
-            contexts = yield Associate("store", tuple(batch.needs))
-        except KermaError as error:
-            if not begun:
-                raise
-            lost = error
-        begun = True
-        for item in batch.items:
-            if lost is None:
-                message_id = message_id % 0xFFFF + 1
-                try:
-                    result = yield from store_one(item, choose(item, contexts), message_id, priority, originator)
-                except (NoContextError, PayloadError, LocalProtocolError) as error:
-                    # Nothing went out: what follows may still go. (A UID that no command can hold is one such.)
-                    result = failed(item, error)
-                except NetworkError as error:
-                    lost, result = error, failed(item, error)
-                    if isinstance(error, RemoteProtocolError):
-                        yield Break(error)
-            else:
-                result = failed(item, lost)
+    sending = _Sending(originator, priority)
+    refused: list[tuple[Sendable, KermaError]] = []
+    if not (yield from sending.batches(batches(items), refused, {})) or not refused:
+        return
+    why = {id(item): error for item, error in refused}
+    try:
+        yield from sending.batches(compressed_batches([item for item, _ in refused]), None, why)
+    except NoContextError:
+        raise refused[0][1] from None
+
+
+class _Sending:
+    """One C-STORE after the other, over as many associations as it takes."""
+
+    def __init__(self, originator: Originator | None, priority: int) -> None:
+        self._originator = originator
+        self._priority = priority
+        self._message_id = 0
+        self._begun = False
+
+    def batches(
+        self,
+        todo: Sequence[Batch],
+        refused: list[tuple[Sendable, KermaError]] | None,
+        why: Mapping[int, KermaError],
+    ) -> Flow[bool]:
+        """Send all of them; False where the consumer wants no more.
+
+        What the peer takes in no syntax that was proposed, and could be compressed for it, goes to ``refused`` where
+        that is given. ``why`` has earlier errors by the id of the item: they are worth more than later ones.
+        """
+        for batch in todo:
+            lost: KermaError | None = None
+            contexts: Mapping[int, Context] = {}
             try:
-                yield Emit(result)
-            except Stop:
-                return
+                contexts = yield Associate("store", tuple(batch.needs))
+            except KermaError as error:
+                later = (
+                    isinstance(error, NoContextError) and refused is not None and all(map(compressible, batch.items))
+                )
+                if later and refused is not None:
+                    refused += [(item, error) for item in batch.items]
+                    continue
+                if not self._begun:
+                    raise
+                lost = error
+            self._begun = True
+            for item in batch.items:
+                result: StoreResult | None
+                if lost is None:
+                    result, lost = yield from self._item(item, contexts, refused, why)
+                else:
+                    result = failed(item, why.get(id(item), lost))
+                if result is None:
+                    continue
+                try:
+                    yield Emit(result)
+                except Stop:
+                    return False
+        return True
+
+    def _item(
+        self,
+        item: Sendable,
+        contexts: Mapping[int, Context],
+        refused: list[tuple[Sendable, KermaError]] | None,
+        why: Mapping[int, KermaError],
+    ) -> Flow[tuple[StoreResult | None, KermaError | None]]:
+        """What became of it, None where it is refused for now; and why the association is lost, where it is."""
+        try:
+            context = choose(item, contexts)
+        except NoContextError as error:
+            if refused is not None and compressible(item):
+                refused.append((item, error))
+                return None, None
+            return failed(item, why.get(id(item), error)), None
+        self._message_id = self._message_id % 0xFFFF + 1
+        try:
+            return (yield from store_one(item, context, self._message_id, self._priority, self._originator)), None
+        except (PayloadError, LocalProtocolError) as error:
+            # Nothing went out: what follows may still go. (A UID that no command can hold is one such.)
+            return failed(item, why.get(id(item), error)), None
+        except NetworkError as error:
+            if isinstance(error, RemoteProtocolError):
+                yield Break(error)
+            return failed(item, error), error
 
 
 def store_one(
