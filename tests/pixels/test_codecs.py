@@ -247,6 +247,6 @@ def test_a_package_that_is_absent_is_named(monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     monkeypatch.delitem(sys.modules, "kerma.pixels.codecs.jpegls", raising=False)
-    monkeypatch.setattr(codecs, "_LOADED", {})
+    monkeypatch.setattr(codecs, "_DECODERS", {})
     with pytest.raises(UnsupportedSyntaxError, match=r"JPEG-LS.*imagecodecs.*kerma\[pixels\]"):
         decoder_of(f"{_ROOT}4.80")

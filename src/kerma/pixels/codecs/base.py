@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kerma.encoding.source import Buffer
-from kerma.errors import FormatError, PixelError
+from kerma.errors import FormatError, PixelError, UsageError
 from kerma.formats.building.codestreams import StreamHead, read_head
 from kerma.pixels.layout import Layout
 
@@ -73,3 +73,83 @@ def in_shape(samples: Array, layout: Layout) -> Array:
             raise PixelError(f"the stream has samples of shape {samples.shape}, the data set says {wanted}")
         samples = samples.reshape(wanted)
     return samples
+
+
+# -- encoding ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of an encoder: its type, what it is unless given, and from where to where it goes."""
+
+    default: float | None
+    low: float
+    high: float
+    whole: bool = True
+
+
+def chosen(given: Mapping[str, Any], **known: Option) -> dict[str, Any]:
+    """The options of an encoder, each checked; ``UsageError`` for one that it does not take or that cannot be meant."""
+    for name in given:
+        if name not in known:
+            can = ", ".join(known) or "none"
+            raise UsageError(f"this syntax has no option {name}", hint=f"options that it has: {can}")
+    found: dict[str, Any] = {}
+    for name, option in known.items():
+        value = given.get(name)
+        if value is None:
+            found[name] = option.default
+            continue
+        kinds = int if option.whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not option.low <= value <= option.high:
+            what = "a whole number" if option.whole else "a number"
+            raise UsageError(
+                f"{name} {str(value)[:40]} cannot be meant", hint=f"{what} from {option.low:g} to {option.high:g}"
+            )
+        found[name] = value
+    return found
+
+
+def fitting(samples: Array, layout: Layout) -> Array:
+    """Samples to encode, checked against what the layout says of them: shape, and that each fits in its bits."""
+    wanted = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
+    if samples.shape != wanted:
+        raise PixelError(f"samples of shape {samples.shape} cannot be encoded as {wanted}")
+    if samples.dtype.kind not in "iu":
+        raise PixelError("only whole numbers can be encoded")
+    low, high = extent(layout)
+    if samples.size and (int(samples.min()) < low or int(samples.max()) > high):
+        raise PixelError(
+            f"there are samples outside of the {layout.bits_stored} {'signed ' if layout.signed else ''}bits stored",
+            hint="Bits Stored and Pixel Representation must hold all samples (PS3.3 C.7.6.3.1)",
+        )
+    return np.ascontiguousarray(samples)
+
+
+def extent(layout: Layout) -> tuple[int, int]:
+    """The least and the most that a sample can be."""
+    half = 1 << (layout.bits_stored - 1)
+    return (-half, half - 1) if layout.signed and layout.bits_allocated > 1 else (0, 2 * half - 1)
+
+
+def unsigned(samples: Array, layout: Layout) -> Array:
+    """The bits stored of each sample as a number without sign, for codecs that know none: what decoders get is made
+    signed again by Pixel Representation.
+    """
+    word = np.dtype("u1" if layout.bits_stored <= 8 else "u2" if layout.bits_stored <= 16 else "u4")
+    if samples.dtype == word:
+        return samples
+    found: Array = samples.astype(word)
+    if samples.dtype.kind == "i":
+        found &= word.type((1 << layout.bits_stored) - 1)
+    return found
+
+
+def encoded(encode: Callable[..., Any], kind: str, samples: Array | Buffer, **options: Any) -> bytes:
+    """Call a foreign encoder; what it raises is a ``PixelError``."""
+    try:
+        return bytes(encode(samples, **options))
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except Exception as error:  # noqa: BLE001 - foreign libraries raise what they like
+        raise PixelError(f"the samples cannot be encoded as {kind}: {str(error)[:200]}") from None

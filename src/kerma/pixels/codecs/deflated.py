@@ -5,11 +5,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
+from typing import Any
 
 from kerma.encoding.source import Buffer
 from kerma.errors import PixelError
-from kerma.pixels.codecs.base import Decoded
+from kerma.pixels.codecs.base import Array, Decoded, Option, chosen, fitting
 from kerma.pixels.codecs.plain import decode as decode_plain
+from kerma.pixels.codecs.plain import native_bytes
 from kerma.pixels.layout import Layout
 
 
@@ -24,3 +27,9 @@ def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     if not size <= len(samples) <= size + 1:
         raise PixelError(f"the deflate stream does not hold the {size} bytes that the frame has")
     return decode_plain(samples, layout, rgb)
+
+
+def encode(samples: Array, layout: Layout, options: Mapping[str, Any]) -> bytes:
+    effort = chosen(options, effort=Option(6, 1, 9))["effort"]
+    packer = zlib.compressobj(effort, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(native_bytes(fitting(samples, layout), layout)) + packer.flush()

@@ -5,13 +5,30 @@ The multiple component transform is undone by the decoder: YBR_RCT and YBR_ICT c
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import imagecodecs
 
 from kerma.encoding.source import Buffer
-from kerma.pixels.codecs.base import Decoded, guarded, head_of, in_shape
+from kerma.errors import PixelError
+from kerma.pixels.codecs.base import (
+    Array,
+    Decoded,
+    Option,
+    chosen,
+    encoded,
+    fitting,
+    guarded,
+    head_of,
+    in_shape,
+)
 from kerma.pixels.layout import Layout
 
 TRANSFORMED = frozenset({"YBR_RCT", "YBR_ICT"})
+_LOSSLESS = "1.2.840.10008.1.2.4.90"
+_DEEPEST = 24
+"""Bits that OpenJPEG keeps, one less with a colour transform: its coefficients have 31 bits with all that it adds."""
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
@@ -19,3 +36,66 @@ def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     stream = memoryview(data)[head.start : head.end]
     samples = guarded(imagecodecs.jpeg2k_decode, "JPEG 2000", stream, planar=False)
     return Decoded(in_shape(samples, layout), "RGB" if layout.photometric in TRANSFORMED else layout.photometric)
+
+
+LEVELS = Option(None, 0, 32)
+
+
+def encode(samples: Array, layout: Layout, options: Mapping[str, Any]) -> bytes:
+    """``levels`` of decomposition; in the lossy syntax ``quality``, the peak signal-to-noise ratio in dB (60 unless
+    given), or ``rate``, how many times smaller than uncompressed the stream shall be.
+    """
+    lossless = layout.transfer_syntax_uid == _LOSSLESS
+    known = {} if lossless else {"quality": Option(None, 10, 200, whole=False), "rate": RATE}
+    found = chosen(options, levels=LEVELS, **known)
+    mixed = layout.photometric in TRANSFORMED
+    deepest = _DEEPEST - mixed
+    if layout.bits_stored > deepest:
+        raise PixelError(
+            f"JPEG 2000 as it is written here keeps {deepest} bits a sample, not {layout.bits_stored}",
+            hint="HTJ2K and RLE Lossless hold up to 32 bits",
+        )
+    samples = fitting(samples, layout)
+    more: dict[str, Any] = {"mct": mixed, "codecformat": "j2k", "bitspersample": layout.bits_stored}
+    if found["levels"] is not None:
+        more["resolutions"] = found["levels"] + 1
+    if lossless:
+        return encoded(imagecodecs.jpeg2k_encode, "JPEG 2000", samples, level=0, reversible=True, **more)
+
+    def at(quality: float) -> bytes:
+        return encoded(imagecodecs.jpeg2k_encode, "JPEG 2000", samples, level=quality, reversible=False, **more)
+
+    if found["rate"] is None:
+        return at(found["quality"] or 60)
+    return of_rate(at, native_size(layout) / found["rate"], 20.0, 120.0, rising=True)
+
+
+RATE = Option(None, 1, 1000, whole=False)
+_TRIES = 8
+
+
+def of_rate(at: Callable[[float], bytes], size: float, low: float, high: float, *, rising: bool) -> bytes:
+    """The largest stream of ``size`` bytes at most, by halving what the setting can be; the smallest where none is as
+    small. ``rising``: a larger setting gives a larger stream.
+    """
+    best: bytes | None = None
+    smallest: bytes | None = None
+    for _ in range(_TRIES):
+        middle = (low * high) ** 0.5
+        stream = at(middle)
+        fits = len(stream) <= size
+        if fits and (best is None or len(stream) > len(best)):
+            best = stream
+        if smallest is None or len(stream) < len(smallest):
+            smallest = stream
+        if fits == rising:
+            low = middle
+        else:
+            high = middle
+    assert smallest is not None
+    return smallest if best is None else best
+
+
+def native_size(layout: Layout) -> float:
+    """Bytes of a frame that is not compressed, by its bits stored (PS3.3 C.7.6.1.1.5.2)."""
+    return layout.pixels * layout.samples * layout.bits_stored / 8

@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import imagecodecs
+import numpy as np
 
 from kerma.encoding.source import Buffer
-from kerma.pixels.codecs.base import Decoded, ended, guarded, head_of, in_shape
+from kerma.errors import PixelError
+from kerma.pixels.codecs.base import (
+    Array,
+    Decoded,
+    Option,
+    chosen,
+    encoded,
+    ended,
+    extent,
+    fitting,
+    guarded,
+    head_of,
+    in_shape,
+    unsigned,
+)
 from kerma.pixels.layout import Layout
 
 
@@ -14,3 +32,36 @@ def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     ended(data)  # CharLS looks for minutes for the end of a stream that has none
     samples = guarded(imagecodecs.jpegls_decode, "JPEG-LS", data)
     return Decoded(in_shape(samples, layout), layout.photometric)
+
+
+NEAR = "1.2.840.10008.1.2.4.81"
+_SPIFF = b"\xff\xe8"
+
+
+def encode(samples: Array, layout: Layout, options: Mapping[str, Any]) -> bytes:
+    """``near``: how far a sample may be from what it was; 2 unless given, 0 in the lossless syntax.
+
+    The stream says 8 or 16 bits, whatever is stored: CharLS has no other here. It is seen to that nothing is decoded to
+    more than Bits Stored holds.
+    """
+    known = {"near": Option(2, 0, 255)} if layout.transfer_syntax_uid == NEAR else {}
+    near = chosen(options, **known).get("near", 0)
+    if layout.bits_stored > 16:
+        raise PixelError(f"JPEG-LS holds samples of 16 bits at most, not of {layout.bits_stored}")
+    if near and layout.signed:
+        raise PixelError("JPEG-LS near-lossless would turn small negative samples into large ones")
+    plain = unsigned(fitting(samples, layout), layout)
+    _, top = extent(layout)
+    if near and top < np.iinfo(plain.dtype).max and int(plain.max(initial=0)) + near > top:
+        # Half for what is cut off here, half for the codec: together no more than near.
+        near //= 2
+        plain = np.minimum(plain, plain.dtype.type(top - near))
+    return _without_spiff(encoded(imagecodecs.jpegls_encode, "JPEG-LS", plain, level=near))
+
+
+def _without_spiff(stream: bytes) -> bytes:
+    """The stream without the SPIFF header that CharLS writes and other readers of DICOM do not expect."""
+    pos = 2
+    while stream[pos : pos + 2] == _SPIFF:
+        pos += 2 + int.from_bytes(stream[pos + 2 : pos + 4], "big")
+    return stream[:2] + stream[pos:]

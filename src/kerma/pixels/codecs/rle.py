@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
+from typing import Any
 
 import imagecodecs
 import numpy as np
 
 from kerma.encoding.source import Buffer
 from kerma.errors import PixelError
-from kerma.pixels.codecs.base import Array, Decoded
+from kerma.pixels.codecs.base import Array, Decoded, chosen, encoded, fitting
 from kerma.pixels.codecs.plain import decode as decode_plain
+from kerma.pixels.codecs.plain import native_bytes
 from kerma.pixels.layout import Layout
 from kerma.pixels.native import cleaned, dtype_of
 
@@ -66,3 +69,38 @@ def _unpacked(data: memoryview, size: int) -> bytes:
         else:
             pos += 1
     return bytes(out[:size])
+
+
+_MOST_SEGMENTS = 15
+
+
+def encode(samples: Array, layout: Layout, options: Mapping[str, Any]) -> bytes:
+    """Each byte plane packed row by row, from the highest byte of the first sample down (G.2, G.3.1)."""
+    chosen(options)
+    samples = fitting(samples, layout)
+    if layout.bits_allocated == 1:
+        rows = np.frombuffer(native_bytes(samples, layout), "u1").reshape(1, -1)
+        return _framed([_packed(rows)])
+    dtype = dtype_of(layout)
+    width = dtype.itemsize
+    if layout.samples * width > _MOST_SEGMENTS:
+        raise PixelError(f"RLE has {_MOST_SEGMENTS} byte planes at most, the image has {layout.samples * width}")
+    words = np.ascontiguousarray(samples, dtype.newbyteorder("<")).view("u1")
+    planes = words.reshape(layout.rows, layout.columns, layout.samples, width)
+    return _framed(
+        [_packed(planes[:, :, sample, byte]) for sample in range(layout.samples) for byte in reversed(range(width))]
+    )
+
+
+def _packed(plane: Array) -> bytes:
+    segment = encoded(imagecodecs.packbits_encode, "RLE", plane.copy(), axis=-1)
+    return segment + b"\0" * (len(segment) & 1)
+
+
+def _framed(segments: list[bytes]) -> bytes:
+    """The header with where each segment begins (G.5), and the segments."""
+    offsets = [_HEADER.size]
+    for segment in segments[:-1]:
+        offsets.append(offsets[-1] + len(segment))
+    offsets += [0] * (_MOST_SEGMENTS - len(offsets))
+    return _HEADER.pack(len(segments), *offsets) + b"".join(segments)
