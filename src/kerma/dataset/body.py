@@ -249,8 +249,8 @@ class Body:
             charsets = self.inherited.charsets
             at = self.find(CHARSET)
             if type(at) is int:
-                head = self.header(at)
-                raw = bytes(self.slice(head))
+                fields = self.fields
+                raw = (fields and fields.short(CHARSET)) or bytes(self.slice(self.header(at)))
                 charsets = _CHARSETS.get(raw) or _charsets_of(raw)
                 if charsets.findings and not self.path:  # an item is read anew by every walk; lint tells of items
                     self.marks.findings += [replace(one, offset=at) for one in charsets.findings]

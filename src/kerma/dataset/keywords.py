@@ -36,14 +36,17 @@ _implicit_header = IMPLICIT_LE.header.unpack_from
 class _Remembered(dict[Any, Any]):
     """Value field -> value, of one VR. Index it: a field that is not known yet is decoded. Bounded."""
 
-    __slots__ = ("_decode",)
+    __slots__ = ("_decode", "_quick")
 
     def __init__(self, vr: str) -> None:
         super().__init__()
         self._decode = values.DECODERS[vr]
+        self._quick = loops.decimals if vr == "DS" and loops.COMPILED else None
 
     def __missing__(self, raw: Any) -> Any:
-        value = self._decode(raw, True, values.DEFAULT)
+        value = None if self._quick is None or type(raw) is not bytes else self._quick(raw, values.DS)
+        if value is None:
+            value = self._decode(raw, True, values.DEFAULT)
         if type(raw) is bytes and len(raw) <= _LONG:  # a view would keep its whole buffer
             if len(self) >= _MANY:
                 self.clear()

@@ -42,6 +42,10 @@ _ITEM_END = 0xE00DFFFE
 _SEQUENCE_END = 0xE0DDFFFE
 _records = Struct("=Q").iter_unpack
 _pack = Struct("=Q").pack
+_new_float = float.__new__
+_NUMBER = {**dict.fromkeys(b"0123456789+-.eE", 1), **dict.fromkeys(b" \0", 2), 0x5C: 3}
+_DECIMAL = bytes([_NUMBER.get(at, 0) for at in range(256)])
+"""For a byte of a DS: 1 of a number, 2 padding, 3 between two values, 0 anything else."""
 
 
 def unpack(places: Places) -> Index:
@@ -113,6 +117,50 @@ def short(places: Places, buf: bytes, key: cython.uint, explicit: bool) -> tuple
     return vr, buf[at + 8 : at + 8 + length]
 
 
+def decimals(raw: bytes, kind: Any) -> Any:
+    """The value of a DS, made of ``kind``, a ``float`` that has a ``text``; a tuple where there are several, of which
+    empty ones are None (PS3.5 6.2).
+
+    None where ``values`` is to decide: no number at all, or a byte that is none of a decimal number's.
+    """
+    table: bytes = _DECIMAL
+    known: cython.p_uchar = table
+    size: cython.longlong = len(raw)
+    at: cython.longlong = 0
+    begin: cython.longlong = -1  # of the number, -1 where only padding was seen
+    end: cython.longlong = 0
+    what: cython.uint
+    several: list[Any] | None = None
+    value: Any = None
+    data = data_in(raw)
+    while at <= size:
+        what = known[data[at]] if at < size else 3
+        if what == 1:
+            if begin < 0:
+                begin = at
+            elif end < at:  # padding inside a number
+                return None
+            end = at + 1
+        elif what == 3:
+            value = None
+            if begin >= 0:
+                text = raw[begin:end].decode("ascii")
+                try:
+                    value = _new_float(kind, text)
+                except ValueError:
+                    return None
+                value.text = text
+            if at < size and several is None:
+                several = []
+            if several is not None:
+                several.append(value)
+            begin = -1
+        elif what == 0:
+            return None
+        at += 1
+    return value if several is None else tuple(several)
+
+
 @cython.cclass
 class Fields:
     """What reading the short values of one little endian data set needs, near at hand. ``buf`` does not change."""
@@ -133,6 +181,11 @@ class Fields:
     def spell(self, charsets: Any) -> None:
         """The character sets that text is in, once the data set knows them."""
         self.charsets = charsets
+
+    def short(self, key: cython.uint) -> bytes | None:
+        """The bytes of a value that is short and simple."""
+        found = short(self.places, self.buf, key, self.explicit)
+        return None if found is None else found[1]
 
 
 @cython.cclass

@@ -28,13 +28,15 @@ FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 def read_fully(fd: int, size: int) -> bytes:
     """``size`` bytes from where ``fd`` stands, fewer only where the file ends before."""
     data = os.read(fd, size)
-    if len(data) == size:
-        return data
-    parts = [data]
     left = size - len(data)
-    while left and parts[-1]:
-        parts.append(os.read(fd, left))
-        left -= len(parts[-1])
+    more = left and os.read(fd, left)
+    if not more:
+        return data  # as a rule, and nothing is copied
+    parts = [data]
+    while more:
+        parts.append(more)
+        left -= len(more)
+        more = left and os.read(fd, left)
     return b"".join(parts)
 
 
