@@ -4,17 +4,21 @@ May touch the file system. Rules:
 
 - A file that is there is not written over unless that was said; the input is never written over by mistake, whatever
   it is called. What is written takes its name when it is complete (``formats.saving``).
-- Memory is bounded by the header: a large file is mapped, a large deflated one is inflated to a temporary file.
+- Memory is bounded by the header: a large file is mapped, a large deflated one is inflated to a temporary file, and
+  pixels are compressed and decompressed frame by frame.
+- Several files are converted at one time, one on each core; what is said of them comes in their order.
 - A name from an archive or a folder never leaves the folder that is written to.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from kerma import pixels
 from kerma.dataset import Dataset
 from kerma.errors import KermaError, UsageError
 from kerma.formats import acr_nema, acr_upgrade, part10, whole_forms
@@ -25,6 +29,7 @@ from kerma.formats.saving import save
 from kerma.formats.source import FileSource
 from kerma.formats.xml import xml_pieces
 from kerma.limits import Limits
+from kerma.standard import transfer_syntaxes
 from kerma.standard.transfer_syntaxes import DEFLATED_LE, EXPLICIT_LE
 
 _LARGE = 16 << 20
@@ -36,12 +41,16 @@ _SUFFIXES = {"json": ".json", "xml": ".xml", "dcmtk-xml": ".xml"}
 @dataclass(frozen=True, slots=True)
 class Conversion:
     """``to`` is the UID of a transfer syntax, one of ``FORMS``, or "" to keep the syntax; ``tiff`` as in
-    ``kerma.write``; ``force`` lets files that are there be written over.
+    ``kerma.write``; ``force`` lets files that are there be written over. ``options`` are the codec's; ``keep_uid``
+    keeps the SOP Instance UID where something is lost; ``threads`` work on the frames of one image, None: all cores.
     """
 
     to: str = ""
     tiff: bool | None = None
     force: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    keep_uid: bool = False
+    threads: int | None = None
 
     def name_of(self, name: str) -> str:
         """The name of the converted file: with the form's suffix where it has one."""
@@ -100,7 +109,18 @@ def _write(ds: Dataset, target: Path, conversion: Conversion) -> None:
     elif to == "acr-nema":
         acr_nema.write(ds, target)
     else:
+        if needs_codec(ds, conversion):
+            new_uid = False if conversion.keep_uid else None
+            ds = pixels.transcode(ds, to, new_uid=new_uid, threads=conversion.threads, **conversion.options)
         part10.write(ds, target, transfer_syntax_uid=to or None, tiff=conversion.tiff)
+
+
+def needs_codec(ds: Dataset, conversion: Conversion) -> bool:
+    """Whether the pixels have to be compressed or decompressed."""
+    if not conversion.to or (conversion.to == ds.transfer_syntax_uid and not conversion.options):
+        return False
+    rows = map(transfer_syntaxes.get, (ds.transfer_syntax_uid or "", conversion.to))
+    return bool(conversion.options) or any(row is not None and row.encapsulated for row in rows)
 
 
 def _encoded(pieces: Iterator[str]) -> Iterator[bytes]:

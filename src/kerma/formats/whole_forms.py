@@ -26,8 +26,23 @@ SHORT_NAMES = {
     "explicit": "1.2.840.10008.1.2.1",
     "deflated": "1.2.840.10008.1.2.1.99",
     "big": "1.2.840.10008.1.2.2",
+    "encapsulated": "1.2.840.10008.1.2.1.98",
+    "deflated-frames": "1.2.840.10008.1.2.8.1",
+    "rle": "1.2.840.10008.1.2.5",
+    "jpeg": "1.2.840.10008.1.2.4.50",
+    "jpeg-12": "1.2.840.10008.1.2.4.51",
+    "jpeg-lossless": "1.2.840.10008.1.2.4.70",
+    "jpeg-ls": "1.2.840.10008.1.2.4.80",
+    "jpeg-ls-near": "1.2.840.10008.1.2.4.81",
+    "jpeg2000": "1.2.840.10008.1.2.4.90",
+    "jpeg2000-lossy": "1.2.840.10008.1.2.4.91",
+    "htj2k": "1.2.840.10008.1.2.4.201",
+    "htj2k-rpcl": "1.2.840.10008.1.2.4.202",
+    "htj2k-lossy": "1.2.840.10008.1.2.4.203",
+    "jpeg-xl": "1.2.840.10008.1.2.4.110",
+    "jpeg-xl-lossy": "1.2.840.10008.1.2.4.112",
 }
-"""Short names of the transfer syntaxes that need no codec."""
+"""Short names of the transfer syntaxes that are written; without "lossy", "near" or plain "jpeg" nothing is lost."""
 
 
 def form_of(path: str | os.PathLike[str]) -> str:
