@@ -127,11 +127,12 @@ def _virtual_frames(image: Image, number_of: int) -> Iterator[Slice]:
     except (KeyError, KermaError, TypeError):
         raise PixelError("a VFRAME image without the sequence that tells where its tiles lie") from None
     across = math.ceil(math.sqrt(count))
-    if not count or layout.rows % across or layout.columns % across:
+    down = math.ceil(count / across) if across else 0
+    if not count or layout.rows % down or layout.columns % across:
         raise PixelError(f"{layout.columns} x {layout.rows} pixels are no mosaic of {count} slices")
     keys = _keys(ds, 0)
     order = _order(ds, 0, keys)
-    rows, columns = layout.rows // across, layout.columns // across
+    rows, columns = layout.rows // down, layout.columns // across
     for tile, place in enumerate(frames):
         plane = plane_of(ds, position=numbers(place, "ImagePositionPatient"))
         yield Slice(number_of, 0, plane, rows, columns, keys, order, _corner(tile, across, rows, columns))
