@@ -96,9 +96,7 @@ def _body(ds: Dataset, kind: str) -> float:
     slender = (weight / size) ** 2
     mass = {
         "LBM": 1.10 * weight - 120 * slender if man else 1.07 * weight - 148 * slender,
-        "LBMJAMES128": 1.10 * weight - 128 * (weight / size) ** 2
-        if man
-        else 1.07 * weight - 148 * slender,
+        "LBMJAMES128": 1.10 * weight - 128 * (weight / size) ** 2 if man else 1.07 * weight - 148 * slender,
         "LBMJANMA": 9270 * weight / (6680 + 216 * index) if man else 9270 * weight / (8780 + 244 * index),
         "IBW": 48.0 + 1.06 * (size - 152) if man else 45.5 + 0.91 * (size - 152),
     }[kind]
