@@ -22,6 +22,7 @@ from kerma.pixels.tables import Table, descriptor_of, made, raw_bytes, table_dat
 Array = NDArray[Any]
 
 COLOURS = ("Red", "Green", "Blue")
+_MOST_SEGMENTS = 1 << 17
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,6 +111,7 @@ class _Expansion:
         self.entries = entries
         self.wide = wide
         self.values: list[int] = []
+        self.steps = 0
 
     def segments(self, at: int, count: int | None, *, inside: bool = False) -> None:
         """``count`` segments from word ``at`` on; None is all."""
@@ -118,6 +120,9 @@ class _Expansion:
                 return
             opcode, length = self._take(at, 2)
             at += 2
+            self.steps += 1
+            if self.steps > _MOST_SEGMENTS:
+                raise PixelError(f"a palette of more than {_MOST_SEGMENTS} segments")
             if opcode == 0:
                 self._room(length)
                 self.values += self._take(at, length)
@@ -125,7 +130,9 @@ class _Expansion:
             elif opcode == 1:
                 self._line(length, self._take(at, 1)[0])
                 at += 1
-            elif opcode == 2 and not inside:
+            elif opcode == 2 and inside:
+                raise PixelError("a palette segment leads to one that leads on")
+            elif opcode == 2:
                 offset = self._take(at, 2)
                 self.segments(offset[0] | offset[1] << (16 if self.wide else 8), length, inside=True)
                 at += 2

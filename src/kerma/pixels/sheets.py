@@ -21,12 +21,14 @@ Array = NDArray[Any]
 LARGEST_SHEET = 10_000
 """Pictures of one sheet."""
 _GAP = 4
+_NARROWEST = 48  # pixels that a label needs
 
 
 def contact_sheet(
     pictures: Iterable[tuple[Array, str]], *, columns: int | None = None, tile: int = 160, labels: bool = True
 ) -> Array:
-    """One RGB picture of 8-bit ones, each fitted into a square of ``tile`` pixels, with its text below.
+    """One RGB picture of 8-bit ones, each fitted into a square of ``tile`` pixels or the largest of them, with its text
+    below.
 
     ``columns`` is about the square root of their number where it is not said. ``UsageError`` where there is none.
     """
@@ -41,6 +43,7 @@ def contact_sheet(
         small.append((fitted(picture, tile), label))
     if not small:
         raise UsageError("there is no picture for the sheet")
+    tile = min(tile, max(max(picture.shape[0], picture.shape[1], _NARROWEST) for picture, _ in small))
     across = columns or math.ceil(math.sqrt(len(small) * 1.3))
     down = math.ceil(len(small) / across)
     line = max(tile // 10, 9) + 3 if labels else 0
