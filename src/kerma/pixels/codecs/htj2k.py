@@ -1,7 +1,8 @@
 """High-throughput JPEG 2000 (ISO 15444-15; PS3.5 8.2.14).
 
 OpenJPEG decodes it. OpenJPH would be twice as fast, but as imagecodecs wraps it a broken stream gives rubbish and no
-error, and samples of a lossy one that overshoot their range wrap around: white becomes black.
+error, and samples of a lossy one that overshoot their range wrap around: white becomes black. It reads what OpenJPEG
+does not: samples of more than 16 bits. OpenJPH encodes.
 """
 
 from __future__ import annotations
@@ -33,10 +34,12 @@ from kerma.pixels.layout import Layout
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head = head_of(data, layout, "HTJ2K")
     stream = memoryview(data)[head.start : head.end]
-    samples = guarded(imagecodecs.jpeg2k_decode, "HTJ2K", stream, planar=False)
+    reader = imagecodecs.jpeg2k_decode if head.bits <= _OPENJPEG_BITS else imagecodecs.htj2k_decode
+    samples = guarded(reader, "HTJ2K", stream, planar=False)
     return Decoded(in_shape(samples, layout), "RGB" if layout.photometric in TRANSFORMED else layout.photometric)
 
 
+_OPENJPEG_BITS = 16
 RPCL = "1.2.840.10008.1.2.4.202"
 _LOSSY = "1.2.840.10008.1.2.4.203"
 _THUMBNAIL = 64
@@ -97,7 +100,8 @@ def _centred(samples: Array, layout: Layout) -> Array:
     if layout.signed or layout.bits_stored == word:
         return samples.astype(f"{'i' if layout.signed else 'u'}{word // 8}", copy=False)
     wide = "i4" if word == 32 else "i2"
-    return (samples.astype(wide) - np.dtype(wide).type(1 << (layout.bits_stored - 1))).astype(f"i{word // 8}")
+    shifted: Array = samples.astype(wide) - np.dtype(wide).type(1 << (layout.bits_stored - 1))
+    return shifted.astype(f"i{word // 8}", copy=False)
 
 
 def _raised(samples: Array, layout: Layout) -> Array:
