@@ -9,6 +9,7 @@ Rules of this module:
 - ``index_now`` is None until somebody wants the whole index as a dict. Before, ``places`` may have it, as the compiled
   scan gives it, and ``fields`` for the compiled keywords: ``find`` is for whoever wants one element, ``index`` for
   whoever walks or changes.
+- ``laid`` is what ``places`` was when ``index`` came from it: elements that lie one behind the other up to ``end``.
 - ``charsets`` is how the *bytes* are to be read. It is fixed by what they said when they came, so assigning
   SpecificCharacterSet changes how text is written, never how it was read.
 - Of a large data set only the ``front`` may be known: then ``index_now`` is None, ``find`` answers what the front
@@ -74,6 +75,7 @@ class Body:
         "full",
         "index_now",
         "inherited",
+        "laid",
         "late",
         "marks",
         "path",
@@ -105,6 +107,7 @@ class Body:
         self.index_now: dict[int, int | str] | None = None
         self.front: Front | None = None
         self.places: Places | None = None
+        self.laid: Places | None = None
         self.fields: Any = None
         self.cache: dict[int, Any] = {}
         self.changed = False
@@ -187,6 +190,7 @@ class Body:
             places = self.places
             if places is not None:
                 self.index_now = dict[int, int | str](unpack(places))
+                self.laid = places
                 self.places = self.fields = None
             index = self.index_now
             assert index is not None

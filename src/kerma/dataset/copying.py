@@ -72,6 +72,7 @@ def _twin(body: Body) -> Body:
     twin.full = body.full
     twin.late = body.late
     twin.index_now = dict(body.index)
+    twin.laid = body.laid
     twin.charsets_now = body.charsets_now
     twin.changed = body.changed
     twin.style = body.style

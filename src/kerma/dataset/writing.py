@@ -31,10 +31,12 @@ from kerma.dataset.items import read_sequence
 from kerma.dataset.salvage import must_rebuild
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.inflate import deflate
+from kerma.encoding.loops import unpack
 from kerma.encoding.marks import Header
 from kerma.encoding.source import Buffer
 from kerma.encoding.swap import WORD_SIZES
 from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, Encoding, encoding_of, key_of, tag_of
+from kerma.encoding.twin import loops
 from kerma.encoding.writer import (
     Piece,
     Plan,
@@ -53,6 +55,7 @@ from kerma.standard import transfer_syntaxes, uids, vrs
 if TYPE_CHECKING:
     from kerma.dataset.dataset import Dataset
 
+spans = loops.spans
 _TEXT = frozenset(code for code, row in vrs.ALL.items() if row.charset)
 _HOLDING_TEXT = _TEXT | {"SQ"}  # what another character set writes anew, even where it came as UN
 _PIXELS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
@@ -163,6 +166,10 @@ def needs_codec(from_uid: str | None, to_uid: str) -> UnsupportedSyntaxError:
     )
 
 
+def _tag_of_run(entry: Any) -> Any:
+    return entry[0] if type(entry) is tuple else entry
+
+
 class _Item:
     """An item for the writer alone: nothing but its body."""
 
@@ -220,7 +227,7 @@ class _Writer:
             raise ValueEncodeError("a data set cannot be inside itself")
         self.open.add(id(body))
         index = body.index
-        opened = _Open(iter(sorted([tag_of(key) for key in index])))
+        opened = _Open(iter(()))
         opened.body = body
         own = index.get(CHARSET)
         if isinstance(own, str):
@@ -231,11 +238,30 @@ class _Writer:
         else:
             opened.charsets = around
         opened.needs_text = body.end > body.start and opened.charsets != body.charsets
+        runs = None if opened.needs_text else self._runs(body)
+        opened.entries = iter(sorted([tag_of(key) for key in index]) if runs is None else runs)
         if defined is not None:
             opened.defined = defined
             opened.slot = self.out.reserve(8)
             opened.after = self.out.total
         self.stack.append(opened)
+
+    def _runs(self, body: Body) -> list[Any] | None:
+        """The tags of what was changed and, as (tag, start, stop), the runs of untouched elements between them, in tag
+        order. None where the bytes cannot be written as they lie, or do not lie in the order of the tags.
+        """
+        places = body.laid
+        if places is None or body.encoding is not self.encoding or body.marks.salvage is not None:
+            return None
+        index = body.index
+        stops = [tag_of(key) for key, at in index.items() if type(at) is str]
+        for key, value in body.cache.items():
+            if type(value) is Sequence and type(index.get(key)) is int and self._has_changed(value):
+                stops.append(tag_of(key))
+        kept = [*sorted(stops)]
+        if len(index) < (len(places) >> 3) + len(stops):  # something may have been deleted
+            stops += [tag_of(key) for key in unpack(places).keys() - index.keys()]
+        return sorted([*kept, *spans(places, body.end, sorted(stops))], key=_tag_of_run)
 
     def _leave(self, top: _Open) -> None:
         self.stack.pop()
@@ -275,7 +301,10 @@ class _Writer:
 
     # -- elements ------------------------------------------------------------------------------------------------------
 
-    def _element(self, top: _Open, body: Body, tag: int) -> None:
+    def _element(self, top: _Open, body: Body, tag: Any) -> None:
+        if type(tag) is tuple:
+            self.out.copy(body.buf, tag[1], tag[2])
+            return
         if not tag & 0xFFFF:
             return
         key = key_of(tag)

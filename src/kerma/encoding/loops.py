@@ -72,6 +72,40 @@ def joined(places: Places, rest: Places, shift: int) -> Places | None:
     return places + b"".join([_pack(number) for number in numbers])
 
 
+def spans(places: Places, end: cython.longlong, stops: list[int]) -> list[tuple[int, int, int]]:
+    """Of elements that lie one behind the other up to ``end``: (tag, start, stop) of each run of them between the tags
+    of ``stops``, which ascend. Those themselves and group lengths, retired by PS3.5 7.2, are in no run.
+    """
+    runs: list[tuple[int, int, int]] = []
+    count: cython.longlong = len(places) >> 3
+    number: cython.longlong = 0
+    waiting: cython.longlong = 0
+    many: cython.longlong = len(stops)
+    stop: cython.longlong = 1 << 40
+    start: cython.longlong = -1
+    first: cython.longlong = 0
+    tag: cython.longlong
+    at: cython.longlong
+    found: cython.ulonglong
+    while number < count:
+        found = record(places, number)
+        tag = found >> 32
+        at = found & 0xFFFFFFFF
+        stop = stops[waiting] if waiting < many else 1 << 40
+        if start >= 0 and (tag >= stop or tag & 0xFFFF == 0):
+            runs.append((first, start, at))
+            start = -1
+        while waiting < many and stops[waiting] < tag:
+            waiting += 1
+        stop = stops[waiting] if waiting < many else 1 << 40
+        if start < 0 and tag != stop and tag & 0xFFFF:
+            first, start = tag, at
+        number += 1
+    if start >= 0:
+        runs.append((first, start, end))
+    return runs
+
+
 def find(places: Places, key: cython.uint) -> int:
     """The offset of the element with an index key, -1 where there is none."""
     tag: cython.ulonglong = (key & 0xFFFF) << 16 | key >> 16

@@ -314,7 +314,7 @@ def file_chunks(ds: Dataset, transfer_syntax_uid: str | None = None) -> Iterator
     if _unchanged(ds, transfer_syntax_uid):
         whole = state.whole()  # type: ignore[union-attr, misc]
         return slices(whole, 0, len(whole))
-    stray = [tag for tag in ds if tag >> 16 == 2]
+    stray = [key for key in ds._body.index if key & 0xFFFF == 2]
     # What strayed into the data set would be read as meta information behind the one that is written.
     whole = selected(ds, [tag for tag in ds if tag >> 16 != 2]) if stray else ds
     dataset = whole.chunks(uid)  # raises before anything is written
