@@ -56,6 +56,7 @@ THIRD_PARTY_HOME: dict[str, set[str]] = {
     "numpy": {"pixels"},
     "PIL": {"formats", "pixels"},
     "av": {"pixels"},
+    "nibabel": {"pixels"},
     "sqlalchemy": {"archive"},
     "alembic": {"archive"},
     "click": {"cli"},

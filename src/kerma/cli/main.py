@@ -38,6 +38,7 @@ COMMANDS = {
     "show": "Draw images in the terminal.",
     "wrap": "Make DICOM of pictures, PDF, CDA, STL, OBJ or MTL.",
     "unwrap": "Take the documents out of encapsulated objects.",
+    "volume": "Make volumes (NIfTI) of series.",
     "scan": "A table of what is in folders.",
     "media": "Show, check, make and change a file-set (DICOMDIR).",
     "import": "Take files into a local archive.",

@@ -24,8 +24,8 @@ from kerma.pixels.decoding import decode_frame
 from kerma.pixels.frame_index import index
 from kerma.pixels.native import dtype_of
 from kerma.pixels.volumes.arranging import Arrangement, arrange, groups_of
+from kerma.pixels.volumes.grid import Volume
 from kerma.pixels.volumes.slices import Image, Slice, image_of, rescale_of, slices_of
-from kerma.pixels.volumes.volume import Volume
 
 Array = NDArray[Any]
 
@@ -65,10 +65,10 @@ def volumes(
     return [_built(images, group, findings, rescale, strict, limits, None) for group in groups]
 
 
-def geometry(datasets: Iterable[Dataset] | Dataset) -> list[Arrangement]:
-    """How the slices would be arranged, without a look at their pixels."""
-    _, groups, _ = _grouped(datasets)
-    return [arrange(group) for group in groups]
+def geometry(datasets: Iterable[Dataset] | Dataset) -> list[Volume]:
+    """What ``volumes`` would give, with nothing in the arrays: no pixel is read, and zeros take no memory."""
+    images, groups, findings = _grouped(datasets)
+    return [_built(images, group, findings, True, False, _LIMITS, None, empty=True) for group in groups]
 
 
 def _grouped(datasets: Iterable[Dataset] | Dataset) -> tuple[list[Image], list[list[Slice]], list[Finding]]:
@@ -106,6 +106,8 @@ def _built(
     strict: bool,
     limits: Limits,
     on_slice: Callable[[int, int], None] | None,
+    *,
+    empty: bool = False,
 ) -> Volume:
     arranged = arrange(group)
     findings = [*findings, *arranged.findings]
@@ -124,8 +126,12 @@ def _built(
     size = int(np.prod(sizes, dtype=object)) * dtype.itemsize
     if size > limits.max_array:
         raise LimitError(f"the volume has {size} bytes", hint="raise Limits.max_array, or take fewer slices")
-    array = np.empty(sizes[:4] if samples == 1 else sizes, dtype)
-    _fill(array, images, arranged.rows, {} if kept else scales, limits, on_slice)
+    shape = sizes[:4] if samples == 1 else sizes
+    if empty:
+        array: Array = np.broadcast_to(np.zeros((), dtype), shape)
+    else:
+        array = np.empty(shape, dtype)
+        _fill(array, images, arranged.rows, {} if kept else scales, limits, on_slice)
     slope, intercept = next(iter(scales.values())) if kept and uniform else (1.0, 0.0)
     if kept and not uniform:
         findings.append(Finding("several-slopes", "the slices have different slopes and intercepts; none is applied"))

@@ -7,13 +7,13 @@ scanner coordinates, as qform where it is no shear and always as sform.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kerma.errors import KermaError, PixelError, UsageError
-from kerma.pixels.volumes.volume import Volume
+from kerma.errors import KermaError, PixelError
+from kerma.pixels.volumes.grid import Volume
 
 Array = NDArray[Any]
 
@@ -54,14 +54,6 @@ def to_nifti(volume: Volume) -> Any:
     return image
 
 
-def save_nifti(volume: Volume, path: str) -> None:
-    """Write the volume as ``.nii`` or ``.nii.gz``."""
-    if not str(path).endswith((".nii", ".nii.gz")):
-        raise UsageError("a NIfTI file ends in .nii or .nii.gz", where=str(path))
-    image = to_nifti(volume)
-    image.to_filename(path)
-
-
 def voxels_and_affine(volume: Volume) -> tuple[Array, Array]:
     """The volume as NIfTI lays it out, a view where that can be, and its RAS affine."""
     array = volume.array
@@ -79,3 +71,8 @@ def voxels_and_affine(volume: Volume) -> tuple[Array, Array]:
     affine[:3, 3] += affine[:3, 1] * (rows - 1)
     affine[:3, 1] *= -1
     return (voxels if volume.axis else voxels[..., 0]), affine
+
+
+def to_npy(volume: Volume, file: BinaryIO) -> None:
+    """The array alone, as numpy writes it, with slope and intercept applied."""
+    np.save(file, volume.values(), allow_pickle=False)

@@ -18,9 +18,9 @@ from kerma.errors import PixelError, UsageError
 from kerma.formats.building.modules import MAKER, Maker, begin, code_item, finish, say
 from kerma.formats.identity import IMPLEMENTATION_VERSION_NAME
 from kerma.pixels.attributes import text
+from kerma.pixels.volumes.grid import Volume
 from kerma.pixels.volumes.segments import LABELMAP_CLASS, Code, Segment
 from kerma.pixels.volumes.slices import Slice
-from kerma.pixels.volumes.volume import Volume
 
 Array = NDArray[Any]
 

@@ -20,8 +20,8 @@ from kerma.limits import Limits
 from kerma.pixels.attributes import group_items, items, number, text, whole
 from kerma.pixels.decoding import decode_frame
 from kerma.pixels.frame_index import index
+from kerma.pixels.volumes.grid import Volume
 from kerma.pixels.volumes.planes import Plane, dot, planes_of
-from kerma.pixels.volumes.volume import Volume
 
 Array = NDArray[Any]
 Code = tuple[str, str, str]

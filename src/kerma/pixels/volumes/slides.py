@@ -62,12 +62,13 @@ class Level:
     def frame_of(self, column: int, row: int, *, plane: int = 0, path: int = 0) -> int | None:
         """The frame that holds the tile with this place in the grid of tiles; None where that tile is not there."""
         across, down = self.tiles
+        if not self.full and self._sparse is None:
+            self._sparse = self._places()
         if not (0 <= column < across and 0 <= row < down and 0 <= plane < self.planes and 0 <= path < self._channels()):
             raise UsageError(f"there is no tile {column}, {row}", hint=f"there are {across} x {down}, from 0")
         if self.full:
             return ((path * self.planes + plane) * down + row) * across + column
-        if self._sparse is None:
-            self._sparse = self._places()
+        assert self._sparse is not None
         width, height = self.tile_size
         return self._sparse.get((column * width, row * height, plane, path))
 

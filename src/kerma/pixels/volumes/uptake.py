@@ -18,7 +18,7 @@ from kerma.dataset import Dataset
 from kerma.errors import KermaError, PixelError, UsageError
 from kerma.findings import Finding
 from kerma.pixels.attributes import first_of, items, number, text, value_of
-from kerma.pixels.volumes.volume import Volume
+from kerma.pixels.volumes.grid import Volume
 
 KINDS = ("BW", "LBM", "LBMJAMES128", "LBMJANMA", "BSA", "IBW")
 _UNITS = {"BSA": "cm2/ml{SUVbsa}"}

@@ -13,7 +13,7 @@ from kerma.errors import PixelError
 from kerma.limits import Limits
 from kerma.pixels.attributes import number, text
 from kerma.pixels.volumes.building import volume
-from kerma.pixels.volumes.volume import Volume
+from kerma.pixels.volumes.grid import Volume
 
 _LIMITS = Limits()
 
