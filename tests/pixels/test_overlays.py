@@ -101,6 +101,11 @@ def test_wrong_overlays_are_left_out_of_pictures() -> None:
         overlay(found, 0x6000)
     assert list(overlays(found)) == []
     assert not render(found).any()
+    stripped = read_back(with_native(image(2, 3, stored=12), np.ones((2, 3))))
+    for tag, vr, value in ((0x10, "US", 2), (0x11, "US", 3), (0x50, "SS", [1, 1]), (0x100, "US", 1), (0x102, "US", 0)):
+        stripped.add(0x60000000 | tag, vr, value)
+    with pytest.raises(PixelError, match="the pixel's own"):
+        overlay(stripped, 0x6000)
     none = with_overlay(image(4, 4, allocated=8), PLANE[None])
     none.add(0x60000010, "US", 0)
     with pytest.raises(PixelError, match="0 rows"):

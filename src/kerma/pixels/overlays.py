@@ -103,6 +103,8 @@ def _unused_bits(found: FrameIndex, position: int, frame: int) -> Array:
     layout = found.layout
     if not 0 <= position < layout.bits_allocated or layout.samples != 1 or layout.floating:
         raise PixelError(f"an overlay in bit {position} of {layout.bits_allocated}")
+    if layout.high_bit - layout.bits_stored < position <= layout.high_bit:
+        raise PixelError(f"an overlay without data, or in bit {position}, which is the pixel's own")
     whole_words = copy.copy(found)
     bits = layout.bits_allocated
     whole_words.layout = replace(layout, bits_stored=bits, high_bit=bits - 1, signed=False)
