@@ -35,8 +35,7 @@ from .processes import find_program
 
 pytestmark = [pytest.mark.interop, pytest.mark.corpus]
 Array = NDArray[Any]
-READ_BY_DCMTK = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2", "1.2.840.10008.1.2.5")
-READ_BY_DCMTK += tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 57, 70))
+READ_BY_DCMTK = {f"1.2.840.10008.1.2{number}" for number in ("", ".1", ".2", ".5", ".4.50", ".4.51", ".4.57", ".4.70")}
 OVERFLOWS = {"RG3_JPLY"}
 """A lossy stream of 10 bits with samples of 1024: we clip it to the brightest, dcmj2pnm shows it as the darkest."""
 
