@@ -22,7 +22,6 @@ from kerma.pixels.codecs.base import (
     guarded,
     head_of,
     in_shape,
-    unsigned,
 )
 from kerma.pixels.layout import Layout
 
@@ -50,13 +49,20 @@ def encode(samples: Array, layout: Layout, options: Mapping[str, Any]) -> bytes:
         raise PixelError(f"JPEG-LS holds samples of 16 bits at most, not of {layout.bits_stored}")
     if near and layout.signed:
         raise PixelError("JPEG-LS near-lossless would turn small negative samples into large ones")
-    plain = unsigned(fitting(samples, layout), layout)
+    plain = _words(fitting(samples, layout), layout)
     _, top = extent(layout)
     if near and top < np.iinfo(plain.dtype).max and int(plain.max(initial=0)) + near > top:
         # Half for what is cut off here, half for the codec: together no more than near.
         near //= 2
         plain = np.minimum(plain, plain.dtype.type(top - near))
     return _without_spiff(encoded(imagecodecs.jpegls_encode, "JPEG-LS", plain, level=near))
+
+
+def _words(samples: Array, layout: Layout) -> Array:
+    """The words as they stand in memory, signs carried up: of the 8 or 16 bits that the stream says, all count."""
+    size = 1 if layout.bits_stored <= 8 else 2
+    kind = "i" if layout.signed else "u"
+    return samples.astype(f"{kind}{size}", copy=False).view(f"u{size}")
 
 
 def _without_spiff(stream: bytes) -> bytes:
