@@ -56,6 +56,7 @@ class Inherited:
 
 
 NOTHING = Inherited()
+_LIMITS = Limits()
 _ITEM_TAGS = frozenset({b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"})
 
 
@@ -117,7 +118,7 @@ class Body:
     @classmethod
     def new(cls) -> Body:
         """An empty one, without bytes."""
-        body = cls(b"", 0, 0, EXPLICIT_LE, Marks(Limits(), Strictness.LENIENT))
+        body = cls(b"", 0, 0, EXPLICIT_LE, Marks(_LIMITS, Strictness.LENIENT))
         body.index_now = {}
         body.changed = True
         return body

@@ -13,9 +13,11 @@ from kerma.dataset import Dataset, Sequence
 from kerma.dataset.walking import BULK
 from kerma.errors import FormatError, LimitError
 from kerma.formats.assembly import LONGEST_PATH, Assembly, Fetch, chosen_vr, from_base64
+from kerma.formats.json_plain import place_of, plain_value
 from kerma.formats.json_values import value_of
 from kerma.limits import Limits
 
+_VALUES = ("Value", "InlineBinary", "BulkDataURI")
 _HEX = frozenset("0123456789ABCDEFabcdef")
 
 
@@ -36,7 +38,7 @@ class _JSONReader(Assembly):
         stack: list[tuple[Dataset, Any, tuple[int, ...]]] = [(self.root, iter(model.items()), ())]
         while stack:
             ds, entries, base = stack[-1]
-            entry = next(entries, None)
+            entry = self._plain(ds, entries) if len(stack) <= self.limits.max_depth else next(entries, None)
             if entry is None:
                 stack.pop()
                 continue
@@ -54,17 +56,43 @@ class _JSONReader(Assembly):
                 inner = (*path, number) if len(base) < LONGEST_PATH else base
                 stack.append((*items[number], inner))
 
+    def _plain(self, ds: Dataset, entries: Any) -> Any:
+        """Put the attributes into ``ds`` that are plain; the next one that is not, None at the end."""
+        body = ds._body
+        index, cache = body.index, body.cache
+        left = self.limits.max_elements - self.count
+        for entry in entries:
+            name, model = entry
+            place = place_of(name)
+            if place is None or type(model) is not dict or left <= 0:
+                break
+            vr: Any = model.get("vr")
+            parts = model.get("Value")
+            if len(model) != 2 or type(parts) is not list or len(parts) != 1:
+                break
+            value = plain_value(vr, parts[0])
+            if value is None:
+                break
+            left -= 1
+            key = place[1]
+            index[key] = vr
+            cache[key] = value
+        else:
+            entry = None
+        self.count = self.limits.max_elements - left
+        return entry
+
     def _attribute(self, ds: Dataset, tag: int, model: Any, path: tuple[int, ...]) -> list[tuple[Dataset, Any]]:
         """Put one attribute into ``ds``; the items that are to be read, if it is a sequence."""
-        if not isinstance(model, Mapping):
+        if type(model) is not dict and not isinstance(model, Mapping):
             raise FormatError('an attribute in JSON is an object with "vr" (PS3.18 F.2.2)')
         vr = model.get("vr")
         vr = chosen_vr(tag, vr, model.get("Value"))
-        if sum(name in model for name in ("Value", "InlineBinary", "BulkDataURI")) > 1:
-            raise FormatError("an attribute has one of Value, InlineBinary and BulkDataURI (PS3.18 F.2.2)")
         uri = model.get("BulkDataURI")
         inline = model.get("InlineBinary")
         parts = model.get("Value")
+        if len(model) > 2 and sum(name in model for name in _VALUES) > 1:
+            raise FormatError("an attribute has one of Value, InlineBinary and BulkDataURI (PS3.18 F.2.2)")
         if uri is not None:
             self.put(ds, tag, vr, self.fetched(vr, path, uri))
             return []
@@ -83,7 +111,7 @@ class _JSONReader(Assembly):
     def _items(self, ds: Dataset, tag: int, parts: list[Any]) -> list[tuple[Dataset, Any]]:
         found: list[tuple[Dataset, Any]] = []
         for part in parts:
-            if part is not None and not isinstance(part, Mapping):
+            if part is not None and type(part) is not dict and not isinstance(part, Mapping):
                 raise FormatError("an item is an object of attributes (PS3.18 F.2.2)")
             found.append((Dataset(), iter((part or {}).items())))
         self.put(ds, tag, "SQ", Sequence([item for item, _ in found]))
