@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 import kerma
 from kerma.dataset import Dataset
 from kerma.dataset.fragments import Fragments
 from kerma.errors import PixelError, UnsupportedSyntaxError, UsageError
 from kerma.formats.spool import Spool
-from kerma.pixels import array, transcode, transcoded_chunks
+from kerma.pixels import array, transcoded_chunks
 from kerma.pixels.pipeline import in_order, ordered
 from kerma.pixels.targets import LOSSLESS, TARGETS, reachable
 from kerma.standard import transfer_syntaxes
@@ -38,7 +37,7 @@ NATIVES = (IMPLICIT, NATIVE, BIG_ENDIAN, DEFLATED)
 ALL_LOSSLESS = tuple(uid for uid, target in TARGETS.items() if not target.method)
 ALL_LOSSY = tuple(uid for uid, target in TARGETS.items() if target.method)
 
-Samples = NDArray[Any]
+transcode: Callable[..., Any] = kerma.pixels.transcode
 
 
 def grey(**more: Any) -> Any:

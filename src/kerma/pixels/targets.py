@@ -58,12 +58,12 @@ TARGETS: Mapping[str, Target] = {
     f"{_ROOT}4.80": Target((2, 16), _EXACT),
     f"{_ROOT}4.81": Target((2, 16), {**_GREY, "RGB": "RGB"}, "ISO_14495_1", signed=False),
     f"{_ROOT}4.90": Target((1, 32), _RCT),
-    f"{_ROOT}4.91": Target((1, 32), _ICT, "ISO_15444_1"),
+    f"{_ROOT}4.91": Target((1, 16), _ICT, "ISO_15444_1"),
     f"{_ROOT}4.110": Target((1, 16), {**_GREY, "RGB": "RGB"}, signed=False),
     f"{_ROOT}4.112": Target((1, 16), {**_GREY, "RGB": "XYB"}, "ISO_18181_1", signed=False),
     f"{_ROOT}4.201": Target((1, 32), _RCT),
     f"{_ROOT}4.202": Target((1, 32), _RCT),
-    f"{_ROOT}4.203": Target((1, 32), _ICT, "ISO_15444_15"),
+    f"{_ROOT}4.203": Target((1, 16), _ICT, "ISO_15444_15"),
 }
 """Transfer syntax -> what it takes, of all that pixels can be compressed to."""
 
@@ -165,7 +165,7 @@ def compressed_layout(layout: Layout, photometric: str, uid: str) -> Layout:
     said = photometric if target.colours is None else target.colours.get(photometric)
     if said is None:
         hint = _LOSSLESS_HINT if photometric == "PALETTE COLOR" or target.method else "RLE Lossless keeps any colour"
-        raise PixelError(f"{name} holds no {photometric} (PS3.5 8.2)", hint=hint)
+        raise PixelError(f"{name} holds no {photometric[:16]} (PS3.5 8.2)", hint=hint)
     stored = next((depth for depth in target.depths if layout.bits_stored <= depth), layout.bits_stored)
     allocated = layout.bits_allocated
     if allocated != 1:
