@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kerma.dataset import Dataset
 from kerma.errors import UsageError
@@ -124,6 +126,9 @@ def test_the_displayed_area() -> None:
     assert render(picture(), presentation=applied).shape == (8, 6)
     applied.ImageRotation = 90
     assert render(picture(), presentation=applied).shape == (6, 8)
+    large.add("PresentationPixelMagnificationRatio", "FL", 1e30)
+    found = render(picture(), presentation=state(DisplayedAreaSelectionSequence=[large]), size=50)
+    assert found.shape == (33, 50)
     hostile = state(DisplayedAreaSelectionSequence=[_area((1, 1), (2_000_000_000, 2_000_000_000))])
     assert render(picture(), presentation=hostile).shape == (4, 6)
 
@@ -205,3 +210,44 @@ def test_graphics_and_text_are_drawn_in_the_colour_of_their_layer() -> None:
 def test_cielab_ends() -> None:
     assert cielab_to_srgb((65535, 0x8080, 0x8080)) == (255, 255, 255)
     assert cielab_to_srgb((0, 0x8080, 0x8080)) == (0, 0, 0)
+
+
+_FLOATS = st.floats(width=32) | st.sampled_from([0.0, -1.0, 1.0, 1e38, -1e38, float("inf"), float("nan")])
+_WHOLE = st.integers(-(2**31), 2**31 - 1)
+
+
+@settings(max_examples=60)
+@given(data=st.data())
+def test_hostile_states_make_a_picture_or_a_typed_error(data: st.DataObject) -> None:
+    numbers = st.lists(_FLOATS, max_size=8)
+    kinds = st.sampled_from(["POINT", "POLYLINE", "INTERPOLATED", "CIRCLE", "ELLIPSE", "X"])
+    units = st.sampled_from(["PIXEL", "DISPLAY", "MATRIX", ""])
+    graphic = item(GraphicAnnotationUnits=data.draw(units), GraphicType=data.draw(kinds), GraphicFilled="Y")
+    graphic.add("GraphicData", "FL", data.draw(numbers))
+    written = item(UnformattedTextValue=data.draw(st.text(max_size=20)), BoundingBoxAnnotationUnits=data.draw(units))
+    for name in ("BoundingBoxTopLeftHandCorner", "BoundingBoxBottomRightHandCorner", "AnchorPoint"):
+        written.add(name, "FL", data.draw(numbers))
+    written.AnchorPointVisibility = "Y"
+    area = item(PresentationSizeMode=data.draw(st.sampled_from(["MAGNIFY", "SCALE TO FIT", ""])))
+    for name in ("DisplayedAreaTopLeftHandCorner", "DisplayedAreaBottomRightHandCorner"):
+        area.add(name, "SL", [data.draw(st.integers(-300, 300) | _WHOLE), data.draw(st.integers(-300, 300) | _WHOLE)])
+    area.add("PresentationPixelMagnificationRatio", "FL", data.draw(st.floats(-2, 3) | st.just(float("nan"))))
+    applied = state(
+        ShutterShape=data.draw(st.sampled_from(["CIRCULAR", "POLYGONAL", "RECTANGULAR", "BITMAP"])),
+        ShutterLeftVerticalEdge=data.draw(_WHOLE),
+        ShutterRightVerticalEdge=data.draw(_WHOLE),
+        ShutterUpperHorizontalEdge=data.draw(_WHOLE),
+        ShutterLowerHorizontalEdge=data.draw(_WHOLE),
+        CenterOfCircularShutter=[data.draw(_WHOLE), data.draw(_WHOLE)],
+        RadiusOfCircularShutter=data.draw(_WHOLE),
+        VerticesOfThePolygonalShutter=data.draw(st.lists(_WHOLE, min_size=6, max_size=8)),
+        ImageRotation=data.draw(st.integers(0, 65535)),
+        ImageHorizontalFlip=data.draw(st.sampled_from(["Y", "N"])),
+        DisplayedAreaSelectionSequence=[area],
+        GraphicAnnotationSequence=[
+            item(GraphicLayer="A", GraphicObjectSequence=[graphic], TextObjectSequence=[written])
+        ],
+    )
+    found = render(picture(), presentation=applied, size=200)
+    assert found.dtype == np.dtype("u1")
+    assert max(found.shape[:2]) <= 200

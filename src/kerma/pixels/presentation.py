@@ -8,6 +8,7 @@ another image that is a ``UsageError``.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,10 @@ CLASSES = {
     "1.2.840.10008.5.1.4.1.1.11.2": "Color Softcopy Presentation State",
     "1.2.840.10008.5.1.4.1.1.11.3": "Pseudo-Color Softcopy Presentation State",
 }
+
+
+_MOST_PIXELS = 1 << 25
+"""Of a displayed area, and of what is magnified: a state may ask for more than any screen has."""
 
 
 class State:
@@ -161,11 +166,13 @@ class State:
                 continue
             left, right = sorted((int(first[0]), int(last[0])))
             top, bottom = sorted((int(first[1]), int(last[1])))
-            if right - left >= LARGEST or bottom - top >= LARGEST:
+            size = (right - left + 1) * (bottom - top + 1)
+            if size > max(_MOST_PIXELS, rows * columns):
                 continue
             zoom = 1.0
             if text(each, "PresentationSizeMode").upper() == "MAGNIFY":
-                zoom = min(max(number(each, "PresentationPixelMagnificationRatio", 1.0) or 1.0, 1 / 64), 64)
+                zoom = max(number(each, "PresentationPixelMagnificationRatio", 1.0) or 1.0, 1 / 64)
+                zoom = min(zoom, max(math.sqrt(_MOST_PIXELS / size), 1.0))
             return top - 1, left - 1, bottom, right, _aspect(each), zoom
         return 0, 0, rows, columns, 1.0, 1.0
 
