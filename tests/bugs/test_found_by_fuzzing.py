@@ -5,13 +5,14 @@ from __future__ import annotations
 import pytest
 
 from kerma.dataset import Dataset
+from kerma.dataset.fragments import Fragments
 from kerma.dimse import Command, CommandField
 from kerma.errors import FormatError, RemoteProtocolError
 from kerma.formats import part10
-from kerma.formats.json import from_json
+from kerma.formats.json import from_json, to_json
 from kerma.formats.media.directory import Record
 from kerma.formats.media.writing import encode
-from kerma.formats.xml import from_xml
+from kerma.formats.xml import from_xml, to_xml
 from kerma.limits import Strictness
 
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
@@ -112,3 +113,43 @@ def test_a_changed_data_set_is_in_the_syntax_that_is_said(strictness: Strictness
     ds.PatientName = "B"
     assert ds.to_bytes() == EXPLICIT.replace(b"A ", b"B ")
     assert ds.to_bytes(EXPLICIT_LE) == EXPLICIT.replace(b"A ", b"B ")
+
+
+def test_a_sequence_in_the_meta_information_has_its_items_in_json_and_xml() -> None:
+    """Its items were left out and its brackets not closed."""
+    ds = Dataset()
+    ds.PatientID = "A"
+    ds.meta = Dataset()
+    item = Dataset()
+    item.PatientID = "B"
+    ds.meta.add(0x0002A730, "SQ", [item, Dataset()])
+    for write, read in ((to_json, from_json), (to_xml, from_xml)):
+        again = read(write(ds, meta=True))
+        assert again.PatientID == "A"
+        assert again.meta is not None
+        assert [one.get("PatientID") for one in again.meta.value_of(0x0002A730)] == ["B", None]
+
+
+def test_a_private_creator_of_two_lines_is_the_same_in_xml() -> None:
+    """The line break in the attribute was read as a blank, so another block was reserved."""
+    ds = Dataset()
+    ds.add(0x00090010, "LT", "two\r\nlines\tof")
+    ds.add(0x00091001, "ST", "text")
+    again = from_xml(to_xml(ds))
+    assert list(again) == [0x00090010, 0x00091001]
+
+
+def test_damaged_meta_information_read_late_leaves_the_data_set_whole() -> None:
+    """What was known of the data set behind it was dropped with what was known of the meta information."""
+    ds = Dataset()
+    ds.SOPInstanceUID = "1.2.3"
+    ds.add("PixelData", "OB", Fragments([b"\xff\xd8\xff\xd9"]))
+    data = b"".join(bytes(piece) for piece in part10.file_chunks(ds, "1.2.840.10008.1.2.4.50"))
+    data = data.replace(b"\2\0\0\0UL\4\0", b"\2\0\0\0UL\xff\xff")
+    found = part10.read(data, strictness=Strictness.SALVAGE)
+    pixels = bytes(found["PixelData"].raw or b"")
+    assert found.meta is not None
+    assert list(found.meta.walk())
+    found.PatientID = "A"
+    again = part10.read(b"".join(bytes(piece) for piece in part10.file_chunks(found)))
+    assert bytes(again["PixelData"].raw or b"") == pixels

@@ -235,7 +235,7 @@ class Body:
             other = None if self.path else other_encoding(self.buf, self.start, self.end, self.encoding)
             if other is None:
                 raise
-            self.marks.forget(self.start)
+            self.marks.forget(self.start, self.end)
             found = scan_places(self.buf, self.start, self.end, other, self.marks, self.path)
             self.marks.note(
                 "wrong-syntax",

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 from kerma import values
 from kerma.dataset.items import RawItems
+from kerma.dataset.sequence import Sequence as Items
 from kerma.encoding.long import Pages
 from kerma.encoding.patterns import Patterns
 from kerma.errors import UsageError
 from kerma.standard import elements
 
 if TYPE_CHECKING:
-    from kerma.dataset import sequence
     from kerma.dataset.dataset import Dataset
 
 _TEXT = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})
@@ -84,7 +84,7 @@ def parse_path(path: str) -> tuple[int, ...]:
     return tags
 
 
-def column(items: sequence.Sequence, path: str) -> Column:
+def column(items: Items, path: str) -> Column:
     """One attribute of every item, through the first item of each sequence on the way: ``FrameContentSequence.Foo``."""
     tags = parse_path(path)
     found = list(_values(items, tags))
@@ -99,7 +99,7 @@ def per_frame(ds: Dataset, path: str) -> Column:
     """
     tags = parse_path(path)
     shared = ds.get(_SHARED)
-    if shared:
+    if isinstance(shared, Items) and shared:
         value = _of_dataset(shared[0], tags)
         if value is not None:
             return Column([value], 1, int(ds.get(_FRAMES) or 1), shared=True)
@@ -109,13 +109,13 @@ def per_frame(ds: Dataset, path: str) -> Column:
 def _of_dataset(ds: Dataset, tags: tuple[int, ...]) -> Any:
     for tag in tags[:-1]:
         inner = ds.get(tag)
-        if not inner:
+        if not isinstance(inner, Items) or not inner:
             return None
         ds = inner[0]
     return ds.get(tags[-1])
 
 
-def _values(items: sequence.Sequence, tags: tuple[int, ...]) -> Iterator[Any]:
+def _values(items: Items, tags: tuple[int, ...]) -> Iterator[Any]:
     """The value of each item."""
     make = items._make
     if not isinstance(make, RawItems) or make.body.marks.salvage is not None:

@@ -69,11 +69,11 @@ def _in_any(
     best = encoding
     for other in (EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE):
         if other is not encoding:
-            forget(marks, start)
+            forget(marks, start, end)
             found = len(_around(buf, start, end, other, marks, ()))
             if found > count:
                 best, count = other, found
-    forget(marks, start)
+    forget(marks, start, end)
     index = _around(buf, start, end, best, marks, ())
     if best is not encoding:
         _note_other(marks, start, encoding, best)

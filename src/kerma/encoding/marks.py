@@ -77,15 +77,15 @@ class Marks:
         marks.partial, marks.whole, marks.strict, marks.salvage = self.partial, 0, self.strict, self.salvage
         return marks
 
-    def forget(self, start: int) -> None:
-        """Drop what a scan from ``start`` on took for granted and what it noted, before another way of reading is
-        tried.
+    def forget(self, start: int, end: int) -> None:
+        """Drop what a scan from ``start`` to ``end`` took for granted and what it noted, before another way of reading
+        is tried. The bytes around may be of another data set: meta information and data set share these marks.
         """
         for known in (self.ends, self.odd):
-            for at in [at for at in known if at >= start]:
+            for at in [at for at in known if start <= at < end]:
                 del known[at]
-        self.bare = {at for at in self.bare if at < start}
-        self.findings[:] = [one for one in self.findings if one.offset is None or one.offset < start]
+        self.bare = {at for at in self.bare if not start <= at < end}
+        self.findings[:] = [one for one in self.findings if one.offset is None or not start <= one.offset < end]
 
     def after(self, value: int) -> int:
         """The offset of what follows the undefined-length value at ``value``, once walked."""

@@ -183,6 +183,8 @@ class _Writer:
         if tag >> 16 == 0xFFFE:
             return -1
         inner = (*path, tag)
+        if self._leads(inner) and (vr == "SQ") is (inner in self.wanted):
+            return -1  # items are no value; and where a VR hides items that are wanted, only the dictionary knows
         if length == UNDEFINED or (vr == "SQ" and self._leads(inner)):
             return self._sequence(at, value, length, end, inner, (vr, defined, depth))
         after: int = value + length

@@ -259,15 +259,15 @@ def _close_all(walk: Walk) -> None:
         _close(walk, level, walk.end)
 
 
-def forget(marks: Marks, start: int) -> None:
-    """Take back what was found out of the bytes from ``start`` on, before they are read in another encoding."""
+def forget(marks: Marks, start: int, end: int) -> None:
+    """Take back what was found out of the bytes from ``start`` to ``end``, before they are read in another encoding."""
     state = marks.salvage
     assert state is not None
-    marks.forget(start)
+    marks.forget(start, end)
     for known in (state.damage, state.gaps, state.resume):
-        for at in [at for at in known if at >= start]:
+        for at in [at for at in known if start <= at < end]:
             del known[at]
-    state.mended = {at for at in state.mended if at < start}
+    state.mended = {at for at in state.mended if not start <= at < end}
 
 
 def behind(error: FormatError, last: int | None) -> str:

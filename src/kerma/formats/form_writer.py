@@ -12,7 +12,7 @@ from typing import Any
 
 from kerma.dataset import Dataset
 from kerma.dataset.binary import pieces_of
-from kerma.dataset.walking import plain
+from kerma.dataset.walking import batches, plain
 from kerma.formats.plain_values import Bulk
 
 TOGETHER = 1000
@@ -27,12 +27,13 @@ class Level:
     sequence.
     """
 
-    __slots__ = ("ds", "empty", "items", "little", "number", "path", "rows")
+    __slots__ = ("batches", "ds", "empty", "items", "little", "number", "path", "rows")
 
     def __init__(self, ds: Dataset, path: tuple[int, ...], items: Iterator[Dataset] | None, number: int = 0) -> None:
         self.ds = ds
         self.path = path  # of the sequence
         self.rows = plain(ds)
+        self.batches = batches(ds)
         self.little = ds._body.encoding.little_endian
         self.empty = True
         self.items = items
@@ -89,13 +90,19 @@ class FormWriter:
     def run(self, ds: Dataset, meta: bool) -> Iterator[str]:
         """The pieces of ``ds``, its meta information before it where that is wanted and there."""
         self.begin(ds)
-        stack = [Level(ds, (), None)]
+        top = Level(ds, (), None)
         if meta and ds.meta is not None:
             level = Level(ds.meta, (), None)
-            while self.elements(level, 1) is not None:
-                yield from self._flush()
-            stack[0].empty = level.empty
+            yield from self._through(level)
+            top.empty = level.empty
         self.after_meta(ds)
+        yield from self._through(top)
+        self.end(top)
+        yield "".join(self.out)
+
+    def _through(self, top: Level) -> Iterator[str]:
+        """The elements of ``top`` and all that they hold."""
+        stack = [top]
         while stack:
             level = stack[-1]
             found = self.elements(level, len(stack))
@@ -105,12 +112,10 @@ class FormWriter:
             else:
                 self._leave(stack)
             yield from self._flush()
-        yield "".join(self.out)
 
     def _leave(self, stack: list[Level]) -> None:
         level = stack.pop()
         if level.items is None:
-            self.end(level)
             return
         self.end_item(level, len(stack))
         item = next(level.items, None)

@@ -181,7 +181,7 @@ def _odd_meta(buf: Buffer, start: int, size: int, marks: Marks) -> tuple[dict[in
         try:
             return *_meta_elements(buf, start, size, IMPLICIT_LE, marks, guess=True), IMPLICIT_LE
         except FormatError:
-            marks.forget(start)
+            marks.forget(start, size)
     return *_meta_elements(buf, start, size, EXPLICIT_LE, marks, guess=True), EXPLICIT_LE
 
 

@@ -55,6 +55,11 @@ def _escaped(text: str) -> str:
     return text.replace('"', "&quot;").replace("\r", "&#13;")
 
 
+def _attribute(text: str) -> str:
+    """The same in an attribute, where a reader takes white space for blanks (XML 1.0, 3.3.3)."""
+    return _escaped(text).replace("\n", "&#10;").replace("\t", "&#9;")
+
+
 def _part_text(vr: str, part: Any) -> str:
     """One value as text; numbers that are text as they are stored."""
     if part is None:
@@ -121,13 +126,13 @@ class _NativeWriter(FormWriter):
     def _attribute(self, level: Level, tag: int, vr: str, start: str, value: Any) -> None:
         out = self.out
         if isinstance(value, BulkData):
-            out.append(f'{start}>\n<BulkData uri="{_escaped(value.uri)}"/>\n</DicomAttribute>\n')
+            out.append(f'{start}>\n<BulkData uri="{_attribute(value.uri)}"/>\n</DicomAttribute>\n')
         elif value is None or (is_binary(value) and not length_of(value)):
             out.append(start + "/>\n")
         elif is_binary(value):
             uri = None if self.bulk is None else self.bulk(level.place(tag), Element(level.ds, tag))
             if uri is not None:
-                out.append(f'{start}>\n<BulkData uri="{_escaped(uri)}"/>\n</DicomAttribute>\n')
+                out.append(f'{start}>\n<BulkData uri="{_attribute(uri)}"/>\n</DicomAttribute>\n')
             elif not self.inline:
                 out.append(start + "/>\n")
             else:
@@ -196,7 +201,7 @@ def _private_name(tag: int, creators: dict[int, str]) -> str:
     creator = creators.get(tag & 0xFFFF0000 | (tag >> 8 & 0xFF)) if tag & 0xFFFF >= 0x1000 else None
     if creator is None:
         return f'tag="{tag:08X}" vr="@"'
-    return f'tag="{tag & 0xFFFF00FF:08X}" vr="@" privateCreator="{_escaped(creator)}"'
+    return f'tag="{tag & 0xFFFF00FF:08X}" vr="@" privateCreator="{_attribute(creator)}"'
 
 
 # -- the dialect of DCMTK ----------------------------------------------------------------------------------------------
@@ -294,7 +299,7 @@ def _tag_text(tag: int) -> str:
 
 
 def _syntax(uid: str) -> str:
-    return f'xfer="{_escaped(uid)}" name="{_escaped(uids.name_of(uid))}"'
+    return f'xfer="{_attribute(uid)}" name="{_escaped(uids.name_of(uid))}"'
 
 
 def _fragments(value: Any) -> Iterator[Buffer]:
