@@ -153,3 +153,11 @@ def test_damaged_meta_information_read_late_leaves_the_data_set_whole() -> None:
     found.PatientID = "A"
     again = part10.read(b"".join(bytes(piece) for piece in part10.file_chunks(found)))
     assert bytes(again["PixelData"].raw or b"") == pixels
+
+
+def test_bytes_of_a_time_that_xml_cannot_hold_stay_the_same() -> None:
+    """They were encoded once more each time, as if a time were in a character set."""
+    ds = Dataset.from_bytes(b"\x08\0\x30\0TM\4\0\1\xc2\x99 ", EXPLICIT_LE)
+    once = to_xml(ds)
+    assert to_xml(from_xml(once)) == once
+    assert from_xml(once).StudyTime == ds.StudyTime

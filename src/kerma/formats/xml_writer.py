@@ -26,7 +26,7 @@ from kerma.encoding.source import Buffer
 from kerma.encoding.swap import swapped
 from kerma.formats.form_writer import LARGE, TOGETHER, FormWriter, Level, base64_pieces
 from kerma.formats.plain_values import CHARSET, UNICODE, Bulk
-from kerma.standard import elements, uids
+from kerma.standard import elements, uids, vrs
 from kerma.values import PersonName
 
 NAMESPACE = "http://dicom.nema.org/PS3.19/models/NativeDICOM"
@@ -37,6 +37,7 @@ _IMPOSSIBLE = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _SPECIAL = re.compile('[&<>"\r]')
 _EXPLICIT_LE = "1.2.840.10008.1.2.1"
 _WORDS = frozenset({"OW"})
+_OF_CHARSETS = frozenset(code for code, row in vrs.ALL.items() if row.charset)
 
 
 def xml_pieces(
@@ -154,7 +155,7 @@ class _NativeWriter(FormWriter):
         texts = [_part_text(vr, part) for part in parts]
         if any(_IMPOSSIBLE.search(text) for text in texts):
             out.append(start + ">\n<InlineBinary>")
-            self._binary("\\".join(texts).encode("utf-8", "surrogatepass"))
+            self._binary(_as_bytes(vr, "\\".join(texts)))
             return
         lines = [start + ">\n"]
         for number, (part, text) in enumerate(zip(parts, texts, strict=True), 1):
@@ -166,6 +167,13 @@ class _NativeWriter(FormWriter):
                 lines.append(f'<Value number="{number}">{_escaped(text)}</Value>\n')
         lines.append("</DicomAttribute>\n")
         out.append("".join(lines))
+
+
+def _as_bytes(vr: str, text: str) -> bytes:
+    """A text that XML cannot hold, as the bytes that it is read from; UTF-8 where a character set says how."""
+    if vr not in _OF_CHARSETS and all(character < "\u0100" for character in text):
+        return text.encode("latin-1")
+    return text.encode("utf-8", "surrogatepass")
 
 
 def _name(name: PersonName) -> str:
