@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import re
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -425,3 +429,37 @@ def test_what_can_be_reached_from_where() -> None:
     assert reachable(JPEG_LS) == (NATIVE, IMPLICIT, *(uid for uid in LOSSLESS if uid != JPEG_LS))
     assert reachable(VIDEO) == ()
     assert not any(transfer_syntaxes.ALL[uid].lossy for uid in reachable(BASELINE))
+
+
+def test_the_example_of_the_guide(tmp_path: Path) -> None:
+    guide = Path(__file__).resolve().parents[2] / "docs" / "guide" / "transcoding.md"
+    (example,) = re.findall(r"^```python\n(.*?)^```", guide.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    kerma.write(smooth(), tmp_path / "image.dcm")
+    script = f"{example}\nprint(lossy.SOPInstanceUID, kerma.pixels.array(plain).sum() == kerma.pixels.array(ds).sum())"
+    command = [sys.executable, "-W", "error", "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "1 of 1\n1.2.3.4 True\n"
+
+
+def test_the_command_converts_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(5):
+        kerma.write(smooth(), tmp_path / "in" / f"{number}.dcm")
+    kerma.write(grey(signed=True), tmp_path / "in" / "signed.dcm")
+
+    def convert(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "kerma", "convert", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert convert("in", "rle", "--to", "rle").returncode == 0
+    assert {kerma.read(path).transfer_syntax_uid for path in (tmp_path / "rle").iterdir()} == {RLE}
+    done = convert("in", "jpeg", "--to", "jpeg", "--quality", "70", "--keep-uid")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "signed.dcm" in done.stderr
+    assert sorted(path.name for path in (tmp_path / "jpeg").iterdir()) == [f"{number}.dcm" for number in range(5)]
+    assert kerma.read(tmp_path / "jpeg" / "0.dcm").SOPInstanceUID == smooth().SOPInstanceUID
+    assert convert("in/0.dcm", "0.dcm", "--to", "rle", "--quality", "5").returncode in {1, 2}
+    assert convert("in/0.dcm", "0.dcm", "--to", "json", "--quality", "5").returncode == 2
+    assert not (tmp_path / "0.dcm").exists()
