@@ -17,6 +17,7 @@ from kerma.pixels.icc import cielab_to_srgb
 from .images import image, read_back, with_native
 from .test_luts import lut
 from .test_overlays import with_overlay
+from .test_palette import with_palette
 
 STORED = np.arange(24).reshape(4, 6) * 10
 
@@ -205,6 +206,13 @@ def test_graphics_and_text_are_drawn_in_the_colour_of_their_layer() -> None:
     assert lit[70:90, 10:90].sum() > 20
     assert found[94, 50].tolist() == list(cielab_to_srgb((0x8000, 0xD000, 0xD000)))
     assert found[94, 50][0] > 2 * found[94, 50][1:].max()
+
+
+def test_a_pseudo_colour_state_brings_its_palette() -> None:
+    applied = with_palette(state(), [[0, 0xFFFF], [0xFFFF, 0], [0, 0]])
+    applied.SOPClassUID = "1.2.840.10008.5.1.4.1.1.11.3"
+    ds = read_back(with_native(image(1, 2, allocated=8), np.array([[0, 255]])))
+    assert render(ds, presentation=applied).tolist() == [[[0, 255, 0], [255, 0, 0]]]
 
 
 def test_cielab_ends() -> None:

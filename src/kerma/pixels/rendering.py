@@ -23,7 +23,7 @@ from kerma.pixels.decoding import decode_frame
 from kerma.pixels.frame_index import index
 from kerma.pixels.luts import VOI, Modality, Presentation
 from kerma.pixels.overlays import overlays as overlays_of
-from kerma.pixels.palette import palette_of, supplemental
+from kerma.pixels.palette import has_palette, palette_of, supplemental
 from kerma.pixels.presentation import State
 from kerma.pixels.shapes import Size, as_rgb, aspect_of, box_of, fitted, squared
 
@@ -81,6 +81,8 @@ class Renderer:
         self.overlays = overlays
         self.colormap = None if colormap is None else colormap_of(colormap)
         self.state = None if presentation is None else State(presentation, ds, self.layout)
+        if self.colormap is None and presentation is not None and has_palette(presentation):
+            self.colormap = palette_of(presentation).scaled()  # a Pseudo-Color Softcopy Presentation State
         self.size = size if size is None else box_of(size)
         self.enlarge = enlarge
         self.square = square
