@@ -10,6 +10,7 @@ import pytest
 
 from kerma.cli import main as front
 from kerma.cli import report, showing
+from kerma.cli.bar import Bar
 from kerma.errors import ConfigError, ConnectError, KermaError, NotFoundError, UsageError
 
 
@@ -42,6 +43,38 @@ def test_a_table_on_a_narrow_terminal_loses_nothing(
     out = capsys.readouterr().out
     assert out.count("7") == 64
     assert "StudyDescription" not in out
+
+
+def test_a_terminal_too_narrow_for_the_columns_gets_blocks_of_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "40")
+    columns = [f"ColumnNumber{number}" for number in range(5)]
+    showing.table(columns, [("1.2.840.10008.5.1.4.1.1.2", "", "x", "y", "z"), ("a", "b", "c", "d", "e")])
+    lines = [line.rstrip() for line in click.unstyle(capsys.readouterr().out).splitlines()]
+    assert lines[0] == "ColumnNumber0  1.2.840.10008.5.1.4.1.1.2"
+    assert lines[1] == "ColumnNumber2  x", "what is empty has no line"
+    assert lines.count("") == 2, "a blank line behind each row"
+
+
+def test_a_bar_is_gone_before_results_come_on_its_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with showing.progress("Comparing") as bar:
+        assert isinstance(bar, Bar)
+        bar.advance()
+        assert bar._view.live.is_started
+        report.result_line("a result")
+        assert not bar._view.live.is_started
+        bar.advance()
+        report.json_line({"another": "result"})
+        assert bar.done == 2
+    with showing.progress("Next") as bar:
+        assert isinstance(bar, Bar)
+        assert bar._view.live.is_started
+    report.result_line("no bar")
 
 
 def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,15 @@ def cli(ctx: click.Context, debug: bool) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script: runs a command and ends the process with its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
+    _open_closed_streams()
     sys.exit(run(sys.argv[1:] if argv is None else argv))
+
+
+def _open_closed_streams() -> None:
+    """Python has None where a caller closed a standard stream (`kerma dump ... >&-`): what is said there is lost."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - for the process's life
 
 
 def run(argv: Sequence[str]) -> int:

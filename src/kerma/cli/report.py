@@ -4,12 +4,13 @@ May touch standard output and standard error. Rules:
 
 - Results go to standard output, everything about the work to standard error.
 - What comes from files and peers is stripped of control characters before it reaches a terminal.
+- Results and a bar do not mix on one terminal: ``before_results`` takes the bar away.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import click
@@ -44,10 +45,30 @@ def error_text(error: BaseException, *, where: str = "") -> str:
     return text if where in text else f"{where}: {text}"
 
 
+_clear: list[Callable[[], None]] = []
+
+
+def clear_with(action: Callable[[], None]) -> None:
+    """Have ``action`` done once, before the next result: what is drawn on the same terminal goes away."""
+    _clear.append(action)
+
+
+def forget_clearing() -> None:
+    """Nothing is drawn any more."""
+    _clear.clear()
+
+
+def before_results() -> None:
+    """Called before anything goes to standard output."""
+    while _clear:
+        _clear.pop()()
+
+
 def result_line(text: str, *, painted: bool = False) -> None:
     """One line on standard output; what the terminal's encoding lacks is replaced. ``painted`` keeps its colours also
     where no terminal is.
     """
+    before_results()
     try:
         click.echo(text, color=painted or None)
     except UnicodeEncodeError:
@@ -56,6 +77,7 @@ def result_line(text: str, *, painted: bool = False) -> None:
 
 def json_line(value: Mapping[str, Any]) -> None:
     """One object as a line of JSON on standard output, in ASCII: names of files need not be text."""
+    before_results()
     click.echo(json.dumps(value))
 
 

@@ -13,7 +13,7 @@ from itertools import islice
 
 import click
 
-from kerma.cli.report import Progress, printable, result_line
+from kerma.cli.report import Progress, before_results, clear_with, forget_clearing, printable, result_line
 
 _TABLE_PAGE = 500
 
@@ -30,6 +30,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]], headings: Mappi
     columns = [(headings or {}).get(column, column) for column in columns]
     count, source = 0, iter(rows)
     while page := list(islice(source, _TABLE_PAGE)):
+        before_results()
         drawn_table(columns, page)
         count += len(page)
     return count
@@ -55,4 +56,9 @@ def progress(title: str, total: int | None = None) -> Iterator[Progress]:
     from kerma.cli.bar import bar
 
     with bar(title, total) as shown:
-        yield shown
+        if sys.stdout.isatty():
+            clear_with(shown.hide)
+        try:
+            yield shown
+        finally:
+            forget_clearing()

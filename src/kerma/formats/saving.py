@@ -2,7 +2,7 @@
 
 Pieces go to a temporary file in the same folder, which takes the name when it is complete and synced: there is never
 half a file under the name. Who has to change the beginning when the end is known gives ``finish``, which may work on
-the temporary file before it is synced.
+the temporary file before it is synced. A name that is no file - a device, a pipe - is written into and never replaced.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
@@ -23,38 +24,82 @@ Finish = Callable[[int], None]
 
 def save(pieces: Iterable[Buffer], target: Path | BinaryIO, finish: Finish | None = None) -> None:
     """Write ``pieces`` to a path, durably, or to a binary file. A failure leaves what was there."""
-    if isinstance(target, (str, os.PathLike)):
-        _to_path(pieces, target, finish)
-    elif finish is None:
-        for piece in pieces:
-            target.write(piece)
+    if not isinstance(target, (str, os.PathLike)):
+        _to_file(pieces, target, finish)
+    elif _is_stream(target):
+        with open(target, "wb", buffering=0) as out:
+            _to_file(pieces, out, finish, os.fspath(target))
     else:
-        with tempfile.TemporaryFile(buffering=0) as out:
-            for piece in pieces:
-                write_all(out.fileno(), piece)
-            finish(out.fileno())
-            out.seek(0)
-            shutil.copyfileobj(out, target, 1 << 20)
+        _to_path(pieces, target, finish)
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether a device, a pipe or a socket has this name: another file in its place is what nobody wants."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+def _to_file(pieces: Iterable[Buffer], target: BinaryIO, finish: Finish | None, name: str = "") -> None:
+    if finish is None:
+        for piece in pieces:
+            _put(target, piece, name)
+        return
+    with tempfile.TemporaryFile(buffering=0) as out:
+        for piece in pieces:
+            write_all(out.fileno(), piece)
+        finish(out.fileno())
+        out.seek(0)
+        shutil.copyfileobj(out, target, 1 << 20)
+
+
+def _put(target: BinaryIO, piece: Buffer, name: str) -> None:
+    if not name:
+        target.write(piece)
+        return
+    try:
+        write_all(target.fileno(), piece)
+    except OSError as error:
+        raise _named(error, name) from error
 
 
 def _to_path(pieces: Iterable[Buffer], target: Path, finish: Finish | None) -> None:
-    path = os.path.abspath(os.fspath(target))
+    name = os.fspath(target)
+    path = os.path.abspath(name)
     folder = os.path.dirname(path)
-    fd, temporary = tempfile.mkstemp(prefix=".kerma-", suffix=".part", dir=folder)
+    try:
+        fd, temporary = tempfile.mkstemp(prefix=".kerma-", suffix=".part", dir=folder)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(error.errno, "there is no such folder", os.path.dirname(name)) from error
+    except OSError as error:
+        raise _named(error, name) from error
     try:
         with os.fdopen(fd, "r+b", buffering=0) as out:
             for piece in pieces:
-                write_all(out.fileno(), piece)
+                try:
+                    write_all(out.fileno(), piece)
+                except OSError as error:
+                    raise _named(error, name) from error
             if finish is not None:
                 finish(out.fileno())
             os.fchmod(out.fileno(), _mode_for(path))
             os.fsync(out.fileno())
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except OSError as error:
+            raise _named(error, name) from error
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
     _sync_folder(folder)
+
+
+def _named(error: OSError, name: str) -> OSError:
+    """The same error about the name that was asked for, not about the temporary one or none."""
+    return OSError(error.errno, error.strerror, name)
 
 
 def write_all(fd: int, piece: Buffer) -> None:
