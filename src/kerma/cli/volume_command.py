@@ -77,7 +77,7 @@ def command(
     if as_json:
         for row in work.rows:
             json_line(row)
-    else:
+    elif work.rows:
         table(_COLUMNS, [[str(row[column]) for column in _COLUMNS] for row in work.rows])
     return 1 if work.failures else 0
 
@@ -121,16 +121,18 @@ class _Work:
             self._write(volume, Path(self.output) / name)
         elif self.output is not None:
             if self._kept is not None:
-                raise UsageError(
-                    "there are several volumes, and OUT is one file", where=self.output, hint="name a folder as OUT"
-                )
+                raise click.UsageError(f"{self.output}: there are several volumes for one file; name a folder as OUT")
             self._kept = volume
             row["file"] = self.output
 
     def finish(self) -> None:
         """Write the only volume, when it is known to be the only one."""
         if self._kept is not None and self.output is not None and not self.failures:
-            self._write(self._kept, Path(self.output))
+            try:
+                self._write(self._kept, Path(self.output))
+            except KermaError as error:
+                error.where = error.where or self.output
+                raise
 
     def _write(self, volume: Volume, target: Path) -> None:
         from kerma.app.volumes import write

@@ -21,11 +21,13 @@ from kerma.findings import Finding
 from kerma.limits import Limits
 from kerma.pixels.attributes import text
 from kerma.pixels.decoding import decode_frame
-from kerma.pixels.frame_index import index
+from kerma.pixels.frame_index import FrameIndex, NativeFrames, index
 from kerma.pixels.native import dtype_of
+from kerma.pixels.places import Place, place_of
 from kerma.pixels.volumes.arranging import Arrangement, arrange, groups_of
 from kerma.pixels.volumes.grid import Volume
 from kerma.pixels.volumes.slices import Image, Slice, image_of, rescale_of, slices_of
+from kerma.standard import transfer_syntaxes
 
 Array = NDArray[Any]
 
@@ -130,8 +132,7 @@ def _built(
     if empty:
         array: Array = np.broadcast_to(np.zeros((), dtype), shape)
     else:
-        array = np.empty(shape, dtype)
-        _fill(array, images, arranged.rows, {} if kept else scales, limits, on_slice)
+        array = _filled(shape, dtype, images, arranged.rows, {} if kept else scales, limits, on_slice)
     slope, intercept = next(iter(scales.values())) if kept and uniform else (1.0, 0.0)
     if kept and not uniform:
         findings.append(Finding("several-slopes", "the slices have different slopes and intercepts; none is applied"))
@@ -200,6 +201,33 @@ def _rescaled(images: list[Image], used: Sequence[Slice], scales: set[tuple[floa
     return np.dtype("f4" if bits <= 24 else "f8")
 
 
+class _TooNarrowError(Exception):
+    """A rescaled value does not fit the type that was hoped to do."""
+
+
+def _filled(
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    images: list[Image],
+    rows: list[list[Slice]],
+    scales: dict[tuple[int, int], tuple[float, float]],
+    limits: Limits,
+    on_slice: Callable[[int, int], None] | None,
+) -> Array:
+    """The array. 32 bits that only the farthest stored values would need are tried with 16: half the memory."""
+    if dtype == np.int32:
+        array = np.empty(shape, np.int16)
+        try:
+            _fill(array, images, rows, scales, limits, on_slice)
+        except _TooNarrowError:
+            del array
+        else:
+            return array
+    array = np.empty(shape, dtype)
+    _fill(array, images, rows, scales, limits, on_slice)
+    return array
+
+
 def _fill(
     array: Array,
     images: list[Image],
@@ -219,7 +247,7 @@ def _fill(
     def one(number: int) -> int:
         frames = jobs[number]
         try:
-            found = index(images[number].ds)
+            found = _index_of(images[number])
             for frame, targets in frames.items():
                 samples = decode_frame(found, frame, limits=limits)
                 scale = scales.get((number, frame), (1.0, 0.0))
@@ -247,7 +275,17 @@ def _fill(
 
 
 def _compressed(image: Image) -> bool:
-    return index(image.ds).encapsulated
+    row = transfer_syntaxes.get(image.layout.transfer_syntax_uid)
+    return row is not None and row.encapsulated
+
+
+def _index_of(image: Image) -> FrameIndex:
+    """The frames of an image, with the layout that is known."""
+    if not _compressed(image):
+        place = place_of(image.ds, image.layout.tag)
+        if isinstance(place, Place) and place.length is not None:
+            return NativeFrames(image.layout, place)
+    return index(image.ds)
 
 
 def _put(samples: Array, each: Slice, target: Array, scale: tuple[float, float]) -> None:
@@ -255,12 +293,23 @@ def _put(samples: Array, each: Slice, target: Array, scale: tuple[float, float])
         row, column = each.tile
         samples = samples[row : row + each.rows, column : column + each.columns]
     if scale == (1.0, 0.0):
+        if target.dtype == np.int16 and samples.dtype.itemsize >= 2 and samples.dtype != target.dtype:
+            _check_narrow(samples, scale)
         target[...] = samples
-    elif target.dtype.kind == "f":
+        return
+    if target.dtype.kind == "f":
         np.multiply(samples, target.dtype.type(scale[0]), out=target, casting="unsafe")
         target += target.dtype.type(scale[1])
-    elif scale[0] == 1:
-        target[...] = samples
-        target += target.dtype.type(scale[1])
+        return
+    if target.dtype == np.int16:
+        _check_narrow(samples, scale)
+    if scale[0] == 1 and -0x8000 <= scale[1] <= 0x7FFF:
+        np.add(samples, target.dtype.type(scale[1]), out=target, dtype=target.dtype, casting="unsafe")
     else:
         target[...] = samples.astype("i8") * int(scale[0]) + int(scale[1])
+
+
+def _check_narrow(samples: Array, scale: tuple[float, float]) -> None:
+    ends = [int(end) * scale[0] + scale[1] for end in (samples.min(), samples.max())]
+    if min(ends) < -0x8000 or max(ends) > 0x7FFF:
+        raise _TooNarrowError

@@ -73,7 +73,7 @@ def _part(ds: Dataset) -> str:
     words = values if isinstance(values, tuple) else (values,)
     told = {"M": "MAGNITUDE", "P": "PHASE", "R": "REAL", "I": "IMAGINARY"}
     part = said or next((told[word] for word in words if word in told), "")
-    if not part:
+    if not part and "MRAcquisitionType" in ds:
         part = _ge_part(ds)
     return " ".join((part, *(str(word) for word in words[3:] if word in {"ADC", "FA", "W", "F", "IP", "OP", "WATER"})))
 
@@ -96,9 +96,10 @@ def slices_of(image: Image, number_of: int) -> Iterator[Slice]:
         return
     several = layout.frames > 1
     mosaic = None if several else mosaic_of(ds)
+    plain = "SharedFunctionalGroupsSequence" not in ds and "PerFrameFunctionalGroupsSequence" not in ds
     for frame, plane in enumerate(planes_of(ds, layout.frames)):
-        keys = _keys(ds, frame)
-        order = _order(ds, frame, keys)
+        keys = _keys(ds, frame, plain=plain)
+        order = _order(ds, frame, keys, plain=plain)
         if mosaic is None:
             yield Slice(number_of, frame, plane, layout.rows, layout.columns, keys, order)
             continue
@@ -176,21 +177,16 @@ def mosaic_of(ds: Dataset) -> Mosaic | None:
     return Mosaic(int(count), normal)
 
 
-def _keys(ds: Dataset, frame: int) -> dict[str, float]:
+def _keys(ds: Dataset, frame: int, *, plain: bool = False) -> dict[str, float]:
+    """The numbers by ``AXES``; ``plain`` says that there are no functional groups to look in."""
     found = {}
     for axis, (macros, keywords) in _WHERE.items():
-        value = next(
-            (
-                value
-                for holder in holders(ds, frame, *macros)
-                for keyword in keywords
-                if (value := number(holder, keyword)) is not None
-            ),
-            None,
-        )
-        if value is not None:
-            found[axis] = value
-    if "b-value" not in found:
+        for holder in (ds,) if plain else holders(ds, frame, *macros):
+            value = next((value for keyword in keywords if (value := number(holder, keyword)) is not None), None)
+            if value is not None:
+                found[axis] = value
+                break
+    if "b-value" not in found and "MRAcquisitionType" in ds:
         value = _private_b_value(ds)
         if value is not None:
             found["b-value"] = value
@@ -214,9 +210,9 @@ def _private_b_value(ds: Dataset) -> float | None:
     return None
 
 
-def _order(ds: Dataset, frame: int, keys: dict[str, float]) -> tuple[float, ...]:
+def _order(ds: Dataset, frame: int, keys: dict[str, float], *, plain: bool = False) -> tuple[float, ...]:
     """What slices of one place are sorted by: time, echo, then as they were numbered."""
-    group = next(group_items(ds, frame, "FrameContentSequence"), None)
+    group = None if plain else next(group_items(ds, frame, "FrameContentSequence"), None)
     when = number(ds, "ContentTime") or 0.0
     return (
         keys.get("temporal position", 0.0),
