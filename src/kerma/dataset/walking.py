@@ -9,7 +9,10 @@ from kerma import values
 from kerma.dataset.element import Element
 from kerma.dataset.items import read_sequence
 from kerma.dataset.sequence import Sequence
+from kerma.encoding.raw import record
 from kerma.encoding.source import Buffer
+from kerma.encoding.syntax import EXPLICIT_LE
+from kerma.encoding.twin import loops
 from kerma.errors import ValueFormatError
 from kerma.standard import vrs
 from kerma.standard.elements import TAG_TO_VR
@@ -70,7 +73,26 @@ def _next_item(
     stack.append((item, iter(item), base))
 
 
-def plain(ds: Dataset) -> Iterator[tuple[int, str, Buffer | None, Any]]:
+Row = tuple[int, str, Buffer | None, Any]
+"""What ``plain`` gives of an element."""
+_KIND_OF = {
+    **dict.fromkeys(("AE", "CS", "LO", "SH", "UI"), 1),
+    **dict.fromkeys(("AS", "DA", "DT", "TM"), 2),
+    "PN": 3,
+    "DS": 4,
+    "IS": 5,
+    "US": 16,
+    "SS": -16,
+    "UL": 32,
+    "SL": -32,
+}
+_KINDS: dict[Any, tuple[str, int]] = {
+    **{vr: (vr, kind) for vr, kind in _KIND_OF.items()},
+    **{EXPLICIT_LE.code_of[vr]: (vr, kind) for vr, kind in _KIND_OF.items()},
+}
+
+
+def plain(ds: Dataset) -> Iterator[Row]:
     """(tag, VR, raw, value) of each element of ``ds`` in tag order, its items not included: for those who look at
     everything once (JSON, XML, text, comparison), so nothing that they see is kept.
 
@@ -87,7 +109,6 @@ def plain(ds: Dataset) -> Iterator[tuple[int, str, Buffer | None, Any]]:
     known = TAG_TO_VR if not explicit and encoding.little_endian and not odd else None
     window = body.window
     room = len(window)
-    build = type(ds).from_body
     for tag in sorted([(key & 0xFFFF) << 16 | key >> 16 for key in index]):
         key = (tag & 0xFFFF) << 16 | tag >> 16
         at = index[key]
@@ -105,19 +126,47 @@ def plain(ds: Dataset) -> Iterator[tuple[int, str, Buffer | None, Any]]:
                 if vr in _SURE and at + 8 + length <= room and length <= LONG:
                     yield tag, vr, window[at + 8 : at + 8 + length], None
                     continue
-        head = body.header(at)
-        vr = body.vr_of(head)
-        if vr == "SQ":
-            kept = cache.get(key)
-            yield tag, vr, None, kept if isinstance(kept, Sequence) else read_sequence(body, head, build)
-        elif head.length > LONG or vr in BULK or (head.vr == "UN" and not encoding.little_endian):
-            yield tag, vr, None, Element(ds, tag)
-        else:
-            yield tag, vr, body.slice(head), None
+        yield _row(ds, tag, key, at)
 
 
-Row = tuple[int, str, Buffer | None, Any]
-"""What ``plain`` gives of an element."""
+def _row(ds: Dataset, tag: int, key: int, at: int) -> Row:
+    """What ``plain`` gives of an element that may be anything."""
+    body = ds._body
+    head = body.header(at)
+    vr = body.vr_of(head)
+    if vr == "SQ":
+        kept = body.cache.get(key)
+        return tag, vr, None, kept if isinstance(kept, Sequence) else read_sequence(body, head, type(ds).from_body)
+    if head.length > LONG or vr in BULK or (head.vr == "UN" and not body.encoding.little_endian):
+        return tag, vr, None, Element(ds, tag)
+    return tag, vr, body.slice(head), None
+
+
+def batches(ds: Dataset) -> Iterator[tuple[list[tuple[int, str, str, int]], Row | None]]:
+    """The same for those who want text: (tag, VR, text, length) of elements that are plain (``loops.texts``), and the
+    row of one that is not, None if it comes next or the end does. Where the loops are not compiled each row comes by
+    itself.
+    """
+    body = ds._body
+    body.settle()
+    places = body.places
+    if places is None or body.fields is None or not loops.COMPILED:
+        for row in plain(ds):
+            yield [], row
+        return
+    window: Any = body.window
+    implied = None if body.encoding.explicit else TAG_TO_VR
+    number, count = 0, len(places) >> 3
+    while number < count:
+        found, number = loops.texts(places, number, window, _KINDS, implied)
+        if found:
+            yield found, None
+        if number == count:
+            return
+        place = record(places, number)
+        number += 1
+        tag = place >> 32
+        yield [], _row(ds, tag, (tag & 0xFFFF) << 16 | tag >> 16, place & 0xFFFFFFFF)
 
 
 def given_value(ds: Dataset, row: Row) -> tuple[str, Any]:

@@ -43,6 +43,8 @@ _SEQUENCE_END = 0xE0DDFFFE
 _records = Struct("=Q").iter_unpack
 _pack = Struct("=Q").pack
 _new_float = float.__new__
+_CHARACTERS = bytes([32 <= at < 127 and at not in b'"\\\\~' for at in range(256)])
+"""1 for a byte that is the same in JSON and in each character set."""
 _NUMBER = {**dict.fromkeys(b"0123456789+-.eE", 1), **dict.fromkeys(b" \0", 2), 0x5C: 3}
 _DECIMAL = bytes([_NUMBER.get(at, 0) for at in range(256)])
 """For a byte of a DS: 1 of a number, 2 padding, 3 between two values, 0 anything else."""
@@ -193,6 +195,116 @@ def decimals(raw: bytes, kind: Any) -> Any:
             return None
         at += 1
     return value if several is None else tuple(several)
+
+
+def texts(
+    places: Places, number: cython.longlong, buf: bytes, kinds: dict[Any, tuple[str, int]], implied: Any
+) -> tuple[list[tuple[int, str, str, int]], int]:
+    """(tag, VR, text, length) of the elements from a number on that are plain, and the number of the first that is not.
+
+    The text is without padding, "" where there is no value. ``kinds`` has for a VR and for its code the VR and a kind:
+    1 text without spaces at both ends, 2 without those at its end, 3 a name, 4 DS, 5 IS; a number of bytes from 8 on is
+    an integer of so many bits, signed where it is negative. ``implied`` has VRs by tag in implicit VR, and is None in
+    explicit VR. What is not plain: another VR, bytes outside ASCII, escapes, quotation marks, "~" (ISO_IR 13 has
+    another character there), backslashes between texts, numbers that JSON would write in another way.
+    """
+    found: list[tuple[int, str, str, int]] = []
+    table: bytes = _CHARACTERS
+    characters: cython.p_uchar = table
+    size: cython.longlong = len(buf)
+    count: cython.longlong = len(places) >> 3
+    place: cython.ulonglong
+    tag: cython.longlong
+    at: cython.longlong
+    begin: cython.longlong
+    end: cython.longlong
+    here: cython.longlong
+    kind: cython.longlong
+    vr: cython.uint = 0
+    length: cython.uint
+    data = data_in(buf)
+    while number < count:
+        place = record(places, number)
+        tag = place >> 32
+        at = place & 0xFFFFFFFF
+        if at > size - 8:
+            break
+        if implied is None:
+            _, vr, length = header(data, at)
+            row = kinds.get(vr)
+        else:
+            _, length = pair(data, at)
+            row = None if tag & 0x10000 else kinds.get(implied[tag])
+            if row is not None and row[0] == "US":  # PixelRepresentation may say that it is SS
+                break
+        if row is None or length >= 1024 or length > size - 8 - at:
+            break
+        kind = row[1]
+        begin = at + 8
+        end = begin + length
+        if length == 0:
+            found.append((tag, row[0], "", 0))
+        elif kind >= 8 or kind < 0:
+            if length == 2 and abs(kind) == 16:
+                here = data[begin] | data[begin + 1] << 8
+                if kind < 0 and here >= 0x8000:
+                    here -= 0x10000
+            elif length == 4 and abs(kind) == 32:
+                here = word(data, begin)
+                if kind < 0 and here >= 0x80000000:
+                    here -= 0x100000000
+            else:
+                break
+            found.append((tag, row[0], str(here), length))
+        else:
+            while end > begin and (data[end - 1] == 32 or data[end - 1] == 0):
+                end -= 1
+            if kind == 1 or kind >= 4:
+                while begin < end and (data[begin] == 32 or data[begin] == 0):
+                    begin += 1
+            if kind >= 4:
+                if end > begin and not _numbers(buf, begin, end, kind == 4):
+                    break
+            else:
+                here = begin
+                while here < end and characters[data[here]] and (kind != 3 or data[here] != 0x3D):
+                    here += 1
+                if here < end:
+                    break
+            found.append((tag, row[0], buf[begin:end].decode("ascii"), length))
+        number += 1
+    return found, number
+
+
+def _numbers(buf: bytes, begin: cython.longlong, end: cython.longlong, fractions: cython.bint) -> bool:
+    """Whether decimal numbers as JSON has them, of at most 15 characters, with backslashes between, are in ``buf``."""
+    at: cython.longlong = begin
+    start: cython.longlong
+    first: cython.longlong
+    data = data_in(buf)
+    while True:
+        start = at
+        if at < end and data[at] == 0x2D:
+            at += 1
+        first = at
+        while at < end and 0x30 <= data[at] <= 0x39:
+            at += 1
+        if at == first or (data[first] == 0x30 and at > first + 1):
+            return False
+        if fractions and at < end and data[at] == 0x2E:
+            first = at + 1
+            at = first
+            while at < end and 0x30 <= data[at] <= 0x39:
+                at += 1
+            if at == first:
+                return False
+        if at - start > 15:
+            return False
+        if at == end:
+            return True
+        if data[at] != 0x5C:
+            return False
+        at += 1
 
 
 @cython.cclass

@@ -25,6 +25,8 @@ from kerma.formats.plain_values import CHARSET, UNICODE, Bulk
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI"})
 _BOTH_ENDS = frozenset({"AE", "CS", "LO", "SH", "UI"})
 _SHORT = frozenset({*_SIMPLE, "DS", "IS", "PN", "US", "SS", "UL", "SL"})
+_BARE = frozenset({"DS", "IS", "US", "SS", "UL", "SL"})
+_BACKSLASH = "\\"
 _SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4}
 # Numbers that JSON writes as DICOM does and that every double holds, with backslashes between them.
 _DECIMALS = re.compile(r"(?:(?=[^\\]{1,15}(?:\\|$))-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:\\(?=.)|$))+")
@@ -71,11 +73,26 @@ class _JSONWriter(FormWriter):
 
     def elements(self, level: Level, depth: int) -> Level | None:
         out, colon = self.out, self.colon
-        before = self.line(2 * depth - 1)
-        separator = "," + before
-        if not level.empty:
-            before = separator
-        for row in level.rows:
+        separator = "," + self.line(2 * depth - 1)
+        before = separator if not level.empty else separator[1:]
+        start = f'"{self.comma}"Value"{colon}['
+        for texts, row in level.batches:
+            for tag, vr, text, _ in texts:
+                if not tag & 0xFFFF:
+                    continue
+                head = f'{before}"{tag:08X}"{colon}{{"vr"{colon}"{vr}'
+                before = separator
+                level.empty = False
+                if not text:
+                    out.append(head + '"}')
+                elif vr in _BARE:
+                    out.append(f"{head}{start}{text.replace(_BACKSLASH, ',')}]}}")
+                elif vr == "PN":
+                    out.append(f'{head}{start}{{"Alphabetic":"{text}"}}]}}')
+                else:
+                    out.append(f'{head}{start}"{UNICODE if tag == CHARSET else text}"]}}')
+            if row is None:
+                continue
             tag, vr, raw, value = row
             if not tag & 0xFFFF:
                 continue
@@ -84,9 +101,9 @@ class _JSONWriter(FormWriter):
             level.empty = False
             if raw is not None:
                 if vr in _SHORT and tag != CHARSET:
-                    text = _simple(vr, raw, level.little)
-                    if text is not None:
-                        out.append(f'{head}{vr}"{self.comma}"Value"{colon}[{text}]}}' if text else f'{head}{vr}"}}')
+                    simple = _simple(vr, raw, level.little)
+                    if simple is not None:
+                        out.append(f'{head}{vr}"{self.comma}"Value"{colon}[{simple}]}}' if simple else f'{head}{vr}"}}')
                         continue
             elif vr == "SQ":
                 items = value.transient()

@@ -14,7 +14,7 @@ from kerma import values
 from kerma.dataset import Dataset, Element
 from kerma.dataset.bulk import BulkData
 from kerma.dataset.fragments import Fragments
-from kerma.dataset.walking import BULK, Row, plain
+from kerma.dataset.walking import BULK, Row, batches, plain
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import UNDEFINED
 from kerma.errors import KermaError, format_path
@@ -24,6 +24,7 @@ from kerma.standard import elements, private, uids
 _DEEPEST = 24  # indentation stops growing here
 _LONGEST_PATH = 64
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UI"})
+_BARE = frozenset({"DS", "IS", "US", "SS", "UL", "SL"})
 _INTEGERS = {"US": 2, "SS": 2, "UL": 4, "SL": 4}
 
 
@@ -66,7 +67,7 @@ def dump_lines(
 class _Level:
     """A data set whose lines are given, and the items after it. ``shown`` says that all in it is asked for."""
 
-    __slots__ = ("creators", "ds", "items", "number", "path", "rows", "shown")
+    __slots__ = ("batches", "creators", "ds", "items", "number", "path", "shown")
 
     def __init__(self, ds: Dataset, items: Iterator[Dataset], path: tuple[int, ...], number: int, shown: bool) -> None:
         self.ds = ds
@@ -74,7 +75,7 @@ class _Level:
         self.path = path
         self.number = number
         self.shown = shown
-        self.rows = plain(ds)
+        self.batches = batches(ds) if shown else (([], row) for row in plain(ds))
         self.creators: dict[int, str] = {}
 
     def place(self, tag: int) -> tuple[int, ...]:
@@ -98,7 +99,13 @@ class _Lines:
             level = stack[-1]
             deep = len(stack) - 1
             indent = "    " * min(deep, _DEEPEST) if keys is None else ""
-            for row in level.rows:
+            for texts, row in level.batches:
+                for tag, vr, text, length in texts:
+                    label, name = _label(tag)
+                    name = name or _private_name(level, tag)
+                    yield f"{indent}{label} {_plain_text(vr, text, width):<43} # {length}, {name}"
+                if row is None:
+                    continue
                 tag, vr, raw, _ = row
                 shown = level.shown or (keys is not None and tag in keys)
                 if shown:
@@ -164,6 +171,16 @@ def _size(element: Element) -> str:
 
 def _tag(tag: int) -> str:
     return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+
+
+def _plain_text(vr: str, text: str, width: int) -> str:
+    """VR and value of what needs no decoding."""
+    if not text:
+        return f"{vr} (no value)"
+    if vr == "UI":
+        name = uids.name_of(text)
+        return f"UI [{_short(text, width)}]{' ' if name else ''}{name}"
+    return f"{vr} {_short(text, width)}" if vr in _BARE else f"{vr} [{_short(text, width)}]"
 
 
 def _raw_text(ds: Dataset, row: Row, width: int) -> str:
