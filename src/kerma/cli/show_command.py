@@ -34,12 +34,12 @@ def command(files: tuple[str, ...], frame: str, way: str | None, colors: str | N
     Of a folder or an archive all images are shown, one below the other. Without --window a grey image is shown as its
     file tells.
     """
-    from kerma.pixels.terminal import has_all_colours, way_of
+    from kerma.pixels.terminal import has_all_colours
 
     wanted = renderer_options(options)
     columns, lines = terminal_size()
     screen = _Screen(
-        way or way_of(os.environ, device_attributes()),
+        way or _best(),
         has_all_colours(os.environ) if colors is None else colors == "24bit",
         (options["width"] or columns, options["height"] or lines - 2),
         wanted,
@@ -66,6 +66,14 @@ def command(files: tuple[str, ...], frame: str, way: str | None, colors: str | N
         fail_line(f"{files[0]}: there is no image in it")
         return 1
     return 1 if failed else 0
+
+
+def _best() -> str:
+    """The best way to draw; the terminal is asked only where the environment does not say."""
+    from kerma.pixels.terminal import way_of
+
+    known = way_of(os.environ)
+    return known if known == "kitty" or os.environ.get("TERM") == "dumb" else way_of(os.environ, device_attributes())
 
 
 class _Screen:

@@ -7,6 +7,7 @@ points is left out.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +95,8 @@ class _Pen:
             box = self._points(np.array([first, last]), text(ds, "BoundingBoxAnnotationUnits").upper())
             at = box.min(axis=0)
             lines = said.strip().count("\n") + 1
-            height = min(max((box[:, 1].max() - at[1]) / lines * 0.8, 8), self.height / 4)
+            short = float((box.max(axis=0) - at).min())  # turned by 90 degrees a box is tall, its text is not
+            height = min(max(short / lines * 0.8, 8), self.height / 4)
         if len(anchor) == 2:
             there = self._points(np.array([anchor]), text(ds, "AnchorPointAnnotationUnits").upper())[0]
             if at is not None and text(ds, "AnchorPointVisibility").upper() == "Y":
@@ -102,10 +104,13 @@ class _Pen:
             at = there if at is None else at
         if at is None:
             return
-        font = pillow("ImageFont").load_default(size=float(min(height, 200)))
-        self.board.multiline_text(
-            (float(at[0]), float(at[1])), said.strip()[:_LONGEST], fill=self._ink(colour), font=font
-        )
+        words = said.strip()[:_LONGEST]
+        font = _font(words, float(min(height, 200)))
+        # As much of it in the picture as there can be.
+        left, top, right, bottom = self.board.multiline_textbbox((0, 0), words, font=font)
+        x = max(min(float(at[0]), self.width - (right - left)), 0.0)
+        y = max(min(float(at[1]), self.height - (bottom - top)), 0.0)
+        self.board.multiline_text((x, y), words, fill=self._ink(colour), font=font)
 
     def _point(self, at: Array, colour: Colour) -> None:
         x, y, arm = float(at[0]), float(at[1]), 3.0 * self.line
@@ -121,6 +126,15 @@ class _Pen:
 
     def _ink(self, colour: Colour) -> Colour:
         return (colour, colour, colour) if self.coloured and isinstance(colour, int) else colour
+
+
+def _font(words: str, size: float) -> Any:
+    """Pillow's own typeface, which has the letters of ASCII; for others one that many systems have."""
+    fonts = pillow("ImageFont")
+    if not words.isascii():
+        with contextlib.suppress(OSError):
+            return fonts.truetype("DejaVuSans.ttf", size)
+    return fonts.load_default(size=size)
 
 
 def _outline(kind: str, points: Array) -> Array | None:
