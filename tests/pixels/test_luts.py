@@ -98,6 +98,16 @@ def test_a_modality_table_is_looked_up_and_its_ends_go_on() -> None:
     assert modality_values(found).tolist() == [[10, 10, 20, 30, 30]]
 
 
+@pytest.mark.parametrize(("relationship", "wanted"), [("LIN", [255, 0]), ("LOG", [0, 255]), ("DISP", [0, 255])])
+def test_the_table_of_an_x_ray_image_that_leads_back_to_intensities(relationship: str, wanted: list[int]) -> None:
+    ds = image(1, 2, allocated=8, PixelIntensityRelationship=relationship)
+    ds.SOPClassUID = "1.2.840.10008.5.1.4.1.1.12.1"
+    ds.ModalityLUTSequence = [lut(0, list(range(255, -1, -1)), 8)]
+    found = read_back(with_native(ds, np.array([[0, 255]])))
+    assert render(found).tolist() == [wanted]
+    assert modality_values(found).tolist() == [[255, 0]]
+
+
 @pytest.mark.parametrize("uid", [None, BIG_ENDIAN])
 @pytest.mark.parametrize("vr", ["US", "OW"])
 def test_tables_in_either_byte_order(uid: str | None, vr: str) -> None:

@@ -38,6 +38,8 @@ PRESETS: dict[str, tuple[float, float]] = {
 }
 """Windows in Hounsfield units (center, width) by the names that radiologists use."""
 
+_XRAY = frozenset({"1.2.840.10008.5.1.4.1.1.12.1", "1.2.840.10008.5.1.4.1.1.12.2"})
+"""X-Ray Angiographic and X-Ray Radiofluoroscopic Image Storage."""
 _LOW, _HIGH = 0.5, 99.5  # per cent of the pixels between which an automatic window lies
 
 
@@ -163,6 +165,17 @@ def modality_of(ds: Dataset, layout: Layout, frame: int = 0) -> Modality:
             except KermaError:
                 continue
     return Modality()
+
+
+def display_modality_of(ds: Dataset, layout: Layout, frame: int = 0) -> Modality:
+    """As ``modality_of``, for display: the table of an X-ray image whose pixels are logarithmic or ready to be shown
+    leads back to intensities and is none of the grey scale (PS3.3 C.8.7.1.1.2).
+    """
+    found = modality_of(ds, layout, frame)
+    if found.table is not None and text(ds, "SOPClassUID") in _XRAY:
+        relationship = text(ds, "PixelIntensityRelationship").upper()
+        return Modality() if relationship in {"LOG", "DISP"} else found
+    return found
 
 
 def windows_of(ds: Dataset, frame: int = 0) -> list[Window]:

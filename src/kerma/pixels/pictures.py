@@ -1,8 +1,8 @@
 """Pictures and films of rendered frames: PNG, JPEG, WebP, GIF, TIFF, BMP by Pillow, MP4 by PyAV.
 
 May touch numpy, Pillow, PyAV and ``formats.saving``, which writes whole files or none. Rules: the form is that of the
-suffix; frames are taken one by one, so that a film of thousands costs the memory of few (GIF and WebP keep what they
-have packed); what is written is complete or not there.
+suffix; frames are taken one by one, so that a film of thousands costs the memory of few, but for GIF, of which Pillow
+holds all until it writes them; what is written is complete or not there.
 """
 
 from __future__ import annotations
@@ -163,6 +163,8 @@ def _write_mp4(out: Any, first: Array, rest: Iterator[Array], form: str, millise
                 film.mux(packet)
     except library.error.FFmpegError as error:
         raise KermaError(f"the film cannot be written: {error.strerror}") from None
+    except library.codec.codec.UnknownCodecError:
+        raise KermaError("this PyAV cannot encode H.264", hint="pip install --upgrade av, or make a .webp") from None
 
 
 def _rate(milliseconds: float) -> Any:

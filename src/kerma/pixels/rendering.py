@@ -159,7 +159,7 @@ class Renderer:
         if self.state is not None:
             modality, presentation = self.state.modality, self.state.presentation
         else:
-            modality = luts.modality_of(self.ds, self.layout, number)
+            modality = luts.display_modality_of(self.ds, self.layout, number)
             presentation = luts.presentation_of(self.ds, self.layout.photometric)
         if self._voi is not None:
             return modality, self._voi, presentation
