@@ -8,6 +8,7 @@ import os
 import pickle
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,13 @@ def many(folder: Path, count: int) -> Path:
     return folder
 
 
+def test_an_address_is_none_of_our_paths() -> None:
+    problems: list[Problem] = []
+    assert list(scan(["ftp://host//a.dcm"], on_problem=problems.append)) == []
+    assert [problem.path for problem in problems] == ["ftp://host//a.dcm"]
+    assert "https" in problems[0].text
+
+
 def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scanning, "WORTH_PROCESSES", 64)
     monkeypatch.setattr(scanning, "BATCH", 32)
@@ -170,6 +178,26 @@ def test_processes_give_what_one_gives(tmp_path: Path, monkeypatch: pytest.Monke
     assert results[0] == results[1] == results[2]
     assert told[1] == told[2] == told[3]
     assert [row[1] for row in results[0]][:3] == ["1.2.0000", "1.2.0001", "1.2.0002"]
+
+
+def test_slow_files_are_worth_processes_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too few to start with processes; but each takes a tenth of a second, as the clock says."""
+    clock = count()
+    monkeypatch.setattr(scanning, "perf_counter", lambda: next(clock) / 10)
+    monkeypatch.setattr(scanning, "BATCH", 32)
+    read = []
+    plain = RowReader.outcome
+
+    def outcome(self: RowReader, path: str, *, named: bool = False) -> Any:
+        read.append(path)
+        return plain(self, path, named=named)
+
+    monkeypatch.setattr(RowReader, "outcome", outcome)
+    folder = many(tmp_path / "many", 400)
+    by_several = rows_of(scan(folder, ["SOPInstanceUID"], workers=2))
+    assert len(read) == 32
+    assert by_several == rows_of(scan(folder, ["SOPInstanceUID"], workers=1))
+    assert len(read) == 32 + 401
 
 
 def test_a_scan_that_is_left_ends_its_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

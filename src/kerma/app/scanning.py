@@ -3,8 +3,8 @@
 May touch the file system and start processes. Rules:
 
 - Reading headers is Python's work, so threads would wait for one another; the work is done in processes. They are
-  started when there is enough to do, run this package and nothing of the caller's program (so a script needs no guard),
-  and end with the scan.
+  started when there is enough to do, which the number of files tells, or how long the first of them took; they run this
+  package and nothing of the caller's program (so a script needs no guard), and end with the scan.
 - Rows come in the order of the walk (folders and files by name), whichever process read them: two scans of the same
   files are the same. Batches that wait for their turn are few, so memory is bounded, however many files there are.
 - A file that is no DICOM is counted. One that is broken is a ``Problem``: given to ``on_problem`` when it is found, and
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
+from time import perf_counter
 from typing import Any, Self
 
 from kerma.app.collect import Collector, Found
@@ -34,8 +35,10 @@ from kerma.app.scan_tables import Row, Table, row_type
 from kerma.errors import KermaError, UsageError
 
 BATCH = 128
-WORTH_PROCESSES = 4 * BATCH
-"""Fewer files are read sooner than processes start."""
+WORTH_PROCESSES = 48 * BATCH
+"""Fewer files in the system's cache are read sooner than processes start (docs/bench-scan.md)."""
+START = 0.3
+"""Seconds that it takes until processes read, about; what is slower without them than that is worth them."""
 _AHEAD = 3  # batches under way for each process
 
 File = tuple[str, str, bool | str]
@@ -119,12 +122,33 @@ class Scan(Table):
             files = _files(self._paths, stack.enter_context(Collector()))
             first: list[Any] = list(islice(files, WORTH_PROCESSES if self.workers > 1 else 0))
             if len(first) < WORTH_PROCESSES:
-                reader = RowReader(self._asked)
-                for path, name, what in _chain(first, files):
-                    yield name, what if isinstance(what, str) else reader.outcome(path, named=what)
+                yield from self._alone(first, files)
+            if not first:
                 return
             pool = stack.enter_context(_Pool(self._asked, self.workers))
             yield from pool.outcomes(_chain(first, files))
+
+    def _alone(self, first: list[File], rest: Iterator[File]) -> Iterator[tuple[str, Outcome]]:
+        """Read in this process, and take from ``first`` what was read: all; or, where files are slow, as those of a
+        disk, and there may be other processes, until these are worth starting for what is left.
+        """
+        reader = RowReader(self._asked)
+        spent = 0.0
+        for done, (path, name, what) in enumerate(first, 1):
+            begun = perf_counter()
+            outcome = what if isinstance(what, str) else reader.outcome(path, named=what)
+            if done > 1:  # the first one loads tables
+                spent += perf_counter() - begun
+            yield name, outcome
+            if not done % BATCH:
+                left = len(first) - done
+                if left and spent / BATCH * left * (1 - 1 / self.workers) > START:
+                    del first[:done]
+                    return
+                spent = 0.0
+        first.clear()
+        for path, name, what in rest:
+            yield name, what if isinstance(what, str) else reader.outcome(path, named=what)
 
 
 def scan(
@@ -176,7 +200,7 @@ def _files(paths: Sequence[str | os.PathLike[str]], collector: Collector) -> Ite
         if os.path.isdir(path):
             yield from _walk(os.fspath(path))
             continue
-        for item in collector.walk([Path(path)]):
+        for item in collector.walk([path if isinstance(path, str) else Path(path)]):
             if isinstance(item, Found):
                 yield str(item.path), item.name, item.named
             else:
