@@ -98,6 +98,10 @@ class Volume:
         grown = (rows + int(high[1] - low[1]), columns + int(high[0] - low[0]))
         lead = self.array.shape[:1] if self.axis else ()
         ground = float(self.array.min()) if fill is None else fill
+        if self.array.dtype.kind in "iu":
+            bounds = np.iinfo(self.array.dtype)
+            if not bounds.min <= ground <= bounds.max:
+                raise UsageError(f"{ground:g} is no value of {self.array.dtype}, which the volume has")
         out = np.full((*lead, count, *grown), ground, self.array.dtype)
         for number in range(count):
             right, down = shifts[number] - low
