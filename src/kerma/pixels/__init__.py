@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kerma.errors import KermaError
 
 if TYPE_CHECKING:
+    from kerma.pixels.codecs.video import video
     from kerma.pixels.decoding import array, frame, frames
     from kerma.pixels.encapsulation import encapsulate
     from kerma.pixels.frame_index import index
@@ -37,6 +38,7 @@ __all__ = [
     "save_picture",
     "transcode",
     "transcoded_chunks",
+    "video",
 ]
 
 _HOME = {
@@ -54,6 +56,7 @@ _HOME = {
     "save_picture": "pictures",
     "transcode": "transcoding",
     "transcoded_chunks": "transcoding",
+    "video": "codecs.video",
 }
 
 

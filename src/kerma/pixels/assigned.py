@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Callable
 from itertools import pairwise
 
 from kerma.dataset.fragments import Fragments
@@ -12,7 +13,7 @@ from kerma.errors import PixelError, UsageError
 from kerma.pixels.encapsulated import joined
 from kerma.pixels.items import Spans, group
 from kerma.pixels.layout import Layout
-from kerma.pixels.syntaxes import ONE_FRAGMENT_EACH
+from kerma.pixels.syntaxes import ONE_FRAGMENT_EACH, VIDEO
 
 
 class AssignedFrames:
@@ -48,7 +49,7 @@ class AssignedFrames:
         return starts
 
     def _by_heads(self) -> array[int]:
-        one_each = self.layout.transfer_syntax_uid in ONE_FRAGMENT_EACH
+        one_each = self.layout.transfer_syntax_uid in ONE_FRAGMENT_EACH | VIDEO
         heads = self._fragments
         starts = group(len(heads), self.count, lambda number: bytes(heads[number][:16]), one_each=one_each)
         if starts is None:
@@ -64,6 +65,10 @@ class AssignedFrames:
 
     def ranges(self, frame: int) -> list[tuple[int, int]]:
         return self._spans.between(*self._numbers(frame))
+
+    def whole_stream(self) -> tuple[list[tuple[int, int]], Callable[[int, int], Buffer]]:
+        data = joined(list(self._fragments))
+        return [(0, len(data))], lambda offset, length: memoryview(data)[offset : offset + length]
 
     def read(self, frame: int) -> Buffer:
         first, last = self._numbers(frame)

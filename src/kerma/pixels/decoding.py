@@ -20,10 +20,12 @@ from kerma.errors import KermaError, LimitError, PixelError, UnsupportedSyntaxEr
 from kerma.limits import Limits
 from kerma.pixels.codecs import decoder_of
 from kerma.pixels.codecs.base import Decoded
+from kerma.pixels.codecs.video import video_of
 from kerma.pixels.colour import ybr_full_to_rgb, ybr_partial_to_rgb
 from kerma.pixels.frame_index import FrameIndex, NativeFrames, index
 from kerma.pixels.layout import Layout
 from kerma.pixels.native import as_array, cleaned, dtype_of, shape_of
+from kerma.pixels.syntaxes import VIDEO
 
 Array = NDArray[Any]
 
@@ -47,7 +49,8 @@ def array(ds: Dataset, *, rgb: bool = True, limits: Limits = _LIMITS) -> Array:
         samples = as_array(found.read_all(), layout, frames=found.count)
         return _coloured(samples, layout, _native_photometric(layout), rgb).samples
     first = _frame(found, 0, rgb, limits)
-    found.ranges(found.count - 1)  # before memory is taken for frames that are not there
+    if layout.transfer_syntax_uid not in VIDEO:
+        found.ranges(found.count - 1)  # before memory is taken for frames that are not there
     out = np.empty((found.count, *first.shape), first.dtype)
     out[0] = first
     for number in range(1, found.count):
@@ -99,6 +102,8 @@ def decode_data(found: FrameIndex, number: int, data: Buffer, *, rgb: bool = Tru
 
 def _frame(found: FrameIndex, number: int, rgb: bool, limits: Limits) -> Array:
     check_size(found.layout, limits)
+    if found.layout.transfer_syntax_uid in VIDEO:
+        return video_of(found).frame(number, rgb=rgb).samples
     return decode_data(found, number, found.read(number), rgb=rgb, limits=limits).samples
 
 

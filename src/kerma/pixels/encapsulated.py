@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from array import array
+from collections.abc import Callable
 
 from kerma.dataset import Dataset
 from kerma.dataset.fragments import Fragments
@@ -119,6 +120,9 @@ class EncapsulatedFrames:
             return joined([self.place.range(at, length) for at, length in pieces])
         except TruncatedError as error:
             raise PixelError(f"{error.missing} bytes of it are not there", frame=frame) from None
+
+    def whole_stream(self) -> tuple[list[tuple[int, int]], Callable[[int, int], Buffer]]:
+        return self._to_delimiter(self._first), self.place.range
 
     def _check(self, frame: int) -> None:
         if not 0 <= frame < self.count:

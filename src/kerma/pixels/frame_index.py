@@ -7,6 +7,7 @@ table is believed only as far as it leads to items, and what it gets wrong is fo
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from kerma.dataset import Dataset
@@ -43,6 +44,10 @@ class FrameIndex(Protocol):
 
     def read(self, frame: int) -> Buffer:
         """The frame's bytes: a code stream, or samples as they are stored."""
+        ...
+
+    def whole_stream(self) -> tuple[list[tuple[int, int]], Callable[[int, int], Buffer]]:
+        """All of it as one stream, as video is: (offset, length) of its pieces, and how to read them."""
         ...
 
 
@@ -112,6 +117,9 @@ class NativeFrames:
         number = int.from_bytes(data, "little") >> shift & (1 << count) - 1
         return number.to_bytes((count + 7) // 8, "little")
 
+    def whole_stream(self) -> tuple[list[tuple[int, int]], Callable[[int, int], Buffer]]:
+        return [(self.place.start, self.place.size)], self.place.range
+
     def read_all(self) -> Buffer:
         """All frames in one piece. ``PixelError`` names the first that is not there whole."""
         length = (self.layout.native_bits * self.count + 7) // 8
@@ -163,6 +171,9 @@ class BareStream:
     def read(self, frame: int) -> Buffer:
         ((offset, length),) = self.ranges(frame)
         return self.place.range(offset, length)
+
+    def whole_stream(self) -> tuple[list[tuple[int, int]], Callable[[int, int], Buffer]]:
+        return [(self.place.start, self.place.size)], self.place.range
 
 
 def check_frame(frame: int, count: int) -> None:
