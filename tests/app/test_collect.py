@@ -149,3 +149,16 @@ def test_dicom_with_a_preamble_that_looks_like_a_zip_is_dicom(tmp_path: Path) ->
     path = tmp_path / "dual.dcm"
     path.write_bytes(b"PK\x03\x04" + DICOM[4:])
     assert archive_kind(path) is None
+
+
+def test_a_tar_of_a_folder_as_tar_makes_it(tmp_path: Path) -> None:
+    path = tmp_path / "all.tar"
+    with tarfile.open(path, "w") as archive:
+        info = tarfile.TarInfo("./inner/IM1")
+        info.size = 2
+        archive.addfile(info, io.BytesIO(b"xx"))
+    with Collector() as collector:
+        (item,) = collector.walk([f"{path}/inner/IM1"])
+        assert isinstance(item, Found)
+        assert (item.name, item.named) == (f"{path}/./inner/IM1", True)
+        assert item.path.read_bytes() == b"xx"

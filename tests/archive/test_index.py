@@ -64,6 +64,11 @@ def test_the_migrations_make_the_schema(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_an_index_that_cannot_be_made_is_an_error_of_sqlite(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="unable to open"):
+        migrate.upgrade(tmp_path / "missing" / "index.db", None)
+
+
 def test_an_index_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "index.db"
     migrate.ensure(path)

@@ -84,6 +84,13 @@ def test_fragments_are_compared_one_by_one() -> None:
     assert found(one, other) == ["(7FE0,0010) value"]
 
 
+def test_trailing_padding_says_nothing() -> None:
+    padded = sample()
+    padded.add(0xFFFCFFFC, "OB", bytes(64))
+    assert found(sample(), padded) == []
+    assert found(sample(), padded, Rules(strict=True)) == ["(FFFC,FFFC) second"]
+
+
 def test_depth_costs_no_stack() -> None:
     def deep(value: str) -> Dataset:
         ds = sample(PatientID=value)

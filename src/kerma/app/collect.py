@@ -25,7 +25,7 @@ from typing import Self
 
 from kerma.app.opening import is_address, open_source, shown
 from kerma.errors import KermaError, LimitError
-from kerma.formats.containers import Member, archive_kind, copy, split_path, walk
+from kerma.formats.containers import Member, archive_kind, copy, plain_name, split_path, walk
 from kerma.limits import ArchiveLimits
 
 _PIECE = 8 << 20
@@ -131,11 +131,13 @@ class Collector:
         """The files of an archive; with ``below``, the one of that name, or those in that folder of it."""
         seen = False
         called = called or str(path)
+        below = plain_name(below)
         try:
             for member in walk(path, self._limits):
-                if not below or member.name == below or member.name.startswith(below + "/"):
+                name = plain_name(member.name)  # of `tar c .` they begin with "./"
+                if not below or name == below or name.startswith(below + "/"):
                     seen = True
-                    yield self._keep(member, called, named=bool(below) and member.name == below)
+                    yield self._keep(member, called, named=bool(below) and name == below)
         except (KermaError, OSError) as error:
             known = error if isinstance(error, KermaError) else _from_os(error, str(path))
             known.where = (known.where or called).replace(str(path), called)

@@ -13,6 +13,7 @@ import importlib
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -107,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     """The console script: runs a command and ends the process with its exit status."""
     signal.signal(signal.SIGTERM, _terminate)
     _open_closed_streams()
+    if not sys.warnoptions and "--debug" not in sys.argv:
+        warnings.simplefilter("ignore")  # of libraries, to those who write programs
     sys.exit(run(sys.argv[1:] if argv is None else argv))
 
 

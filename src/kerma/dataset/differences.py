@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from kerma.dataset.dataset import Dataset
 
 _CHARSET = 0x00080005
+_PADDING = 0xFFFCFFFC  # Data Set Trailing Padding, of no meaning (PS3.10 7.2)
 _LONGEST_PATH = 64
 _LARGE = 1 << 24
 _OF_THE_FILE = frozenset({0x00020000, 0x00020001, 0x00020010, 0x00020012, 0x00020013})
@@ -47,7 +48,7 @@ class Rules:
     uids: bool = True
     """Whether UIDs count that are not those of the standard (instances, frames of reference)."""
     strict: bool = False
-    """Whether VR, SpecificCharacterSet and file meta information count."""
+    """Whether VR, SpecificCharacterSet, trailing padding and file meta information count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _compare(one: Dataset, two: Dataset, rules: Rules) -> Iterator[Difference]:
 def _passed_over(tag: int, rules: Rules) -> bool:
     if not tag & 0xFFFF or tag in rules.ignore or (tag & 0x10000 and not rules.private):
         return True
-    return tag == _CHARSET and not rules.strict
+    return tag in {_CHARSET, _PADDING} and not rules.strict
 
 
 def _single(frame: _Frame, tag: int, ours: Row | None, theirs: Row | None) -> Difference:

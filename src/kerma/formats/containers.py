@@ -261,7 +261,7 @@ def read_packed(path: str | os.PathLike[str], limits: Limits = _LIMITS) -> Buffe
     with open(archive, "rb") as file:
         size = os.fstat(file.fileno()).st_size
         kind = _kind(file, size)
-        return None if kind is None else _descend(file, kind, size, archive, _plain(rest), limits, 1)
+        return None if kind is None else _descend(file, kind, size, archive, plain_name(rest), limits, 1)
 
 
 def _descend(file: IO[bytes], kind: str, size: int, shown: str, rest: str, limits: Limits, depth: int) -> Buffer:
@@ -276,7 +276,7 @@ def _descend(file: IO[bytes], kind: str, size: int, shown: str, rest: str, limit
         found: tuple[Any, str, str] | None = None
         seen: list[str] = []
         for member in _members(file, kind, size, os.path.basename(shown), limits.archives):
-            name = _plain(member.name)
+            name = plain_name(member.name)
             if single or rest == name or rest.startswith(name + "/"):
                 found = _content(member, shown, limits), name, rest if single else rest[len(name) + 1 :]
                 break
@@ -298,7 +298,7 @@ def _descend(file: IO[bytes], kind: str, size: int, shown: str, rest: str, limit
 
 def _only(members: Iterator[Member], kind: str, shown: str) -> str:
     """The name of the one file of an archive."""
-    names = [_plain(member.name) for member, _ in zip(members, range(2), strict=False)]
+    names = [plain_name(member.name) for member, _ in zip(members, range(2), strict=False)]
     if not names:
         raise UsageError("an archive without a file in it", where=shown)
     if len(names) > 1:
@@ -376,6 +376,6 @@ def _absent(seen: list[str], rest: str, shown: str) -> UsageError:
     return UsageError(f"no file {rest!r} in the archive", where=shown, hint=hint)
 
 
-def _plain(name: str) -> str:
+def plain_name(name: str) -> str:
     """A name without what does not change its meaning: empty steps and dots."""
     return "/".join(step for step in name.split("/") if step not in {"", "."})

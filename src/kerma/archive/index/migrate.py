@@ -31,7 +31,7 @@ def upgrade(path: Path, found: str | None) -> None:
     from alembic import command  # noqa: PLC0415  (heavy, and needed once in an archive's life)
     from alembic.config import Config  # noqa: PLC0415
     from alembic.script import ScriptDirectory  # noqa: PLC0415
-    from sqlalchemy import create_engine  # noqa: PLC0415
+    from sqlalchemy import create_engine, exc  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations").replace("%", "%%"))
@@ -47,5 +47,9 @@ def upgrade(path: Path, found: str | None) -> None:
         with engine.begin() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+    except exc.DBAPIError as error:
+        if isinstance(error.orig, sqlite3.Error):
+            raise error.orig from None  # as from ``version``: a full disk is told like any other
+        raise
     finally:
         engine.dispose()

@@ -99,6 +99,8 @@ def _decoded(data: Buffer, method: str) -> Iterator[Picture]:
                 _check_size(page.height, page.width)
                 yield _samples(page, method)
     except UnidentifiedImageError:
+        if bytes(memoryview(data)[128:132]) == b"DICM":
+            raise FormatError("this is a DICOM file already", hint="kerma convert writes it in another form") from None
         raise FormatError("this is no picture that can be read") from None
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         raise FormatError(f"the picture cannot be decoded: {error}") from None
