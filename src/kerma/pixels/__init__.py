@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kerma.errors import KermaError
 
 if TYPE_CHECKING:
+    from kerma.pixels import volumes
     from kerma.pixels.codecs.video import video
     from kerma.pixels.decoding import array, frame, frames
     from kerma.pixels.encapsulation import encapsulate
@@ -39,6 +40,7 @@ __all__ = [
     "transcode",
     "transcoded_chunks",
     "video",
+    "volumes",
 ]
 
 _HOME = {
@@ -61,6 +63,8 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "volumes":
+        return importlib.import_module("kerma.pixels.volumes")
     if name not in _HOME:
         raise AttributeError(f"module 'kerma.pixels' has no attribute {name!r}")
     try:

@@ -26,7 +26,7 @@ def test_slices_are_sorted_by_place() -> None:
     assert volume.shape == (6, ROWS, COLUMNS)
     assert np.array_equal(volume.array, np.stack([values(n) for n in range(6)]))
     assert volume.spacing == (3, 2, 0.5)
-    assert np.array_equal(volume.affine_lps, [[0.5, 0, 0, 10], [0, 2, 0, 20], [0, 0, 3, 30], [0, 0, 0, 1]])
+    assert volume.affine_lps.tolist() == [[0.5, 0, 0, 10], [0, 2, 0, 20], [0, 0, 3, 30], [0, 0, 0, 1]]
     assert np.array_equal(volume.affine_ras[:3, 3], (-10, -20, 30))
     assert volume.at((10 + 0.5 * 4, 20 + 2 * 3, 30 + 3 * 2)) == pytest.approx((2, 3, 4))
     assert (codes(volume), volume.unit) == ([], "HU")

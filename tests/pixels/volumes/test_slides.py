@@ -88,15 +88,13 @@ def test_only_the_tiles_that_are_needed_are_decoded(monkeypatch: pytest.MonkeyPa
     ds, whole = tiled()
     level = volumes.Level(ds)
     decoded: list[int] = []
-    from kerma.pixels.volumes import slides
-
-    decode = slides.decode_frame
+    from kerma.pixels import decoding
 
     def watched(found: Any, number: int, **more: Any) -> Any:
         decoded.append(number)
-        return decode(found, number, **more)
+        return decoding.decode_frame(found, number, **more)
 
-    monkeypatch.setattr(slides, "decode_frame", watched)
+    monkeypatch.setattr("kerma.pixels.volumes.slides.decode_frame", watched)
     assert np.array_equal(level.region(5, 1, 4, 2), whole[1:3, 5:9])
     assert decoded == [1, 2]
 
