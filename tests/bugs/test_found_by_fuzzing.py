@@ -6,6 +6,7 @@ import pytest
 
 from kerma.dataset import Dataset
 from kerma.dataset.fragments import Fragments
+from kerma.dataset.salvage import kept
 from kerma.dimse import Command, CommandField
 from kerma.errors import FormatError, RemoteProtocolError
 from kerma.formats import part10
@@ -161,3 +162,16 @@ def test_bytes_of_a_time_that_xml_cannot_hold_stay_the_same() -> None:
     once = to_xml(ds)
     assert to_xml(from_xml(once)) == once
     assert from_xml(once).StudyTime == ds.StudyTime
+
+
+def test_fragments_that_end_inside_a_header_keep_what_is_there() -> None:
+    """What was said to be kept went a byte past the end."""
+    ds = Dataset()
+    ds.SOPInstanceUID = "1.2.3"
+    ds.add("PixelData", "OB", Fragments([b"\xff\xd8\xff\xd9"]))
+    data = b"".join(bytes(piece) for piece in part10.file_chunks(ds, "1.2.840.10008.1.2.4.50"))[:-1]
+    found = part10.read(data, strictness=Strictness.SALVAGE)
+    assert found["PixelData"].raw is not None
+    (damage,) = [one for one in found.findings if one.severity == "error"]
+    assert damage.kept == (len(data) - 7, len(data))
+    assert len(kept(found, damage)) == 7

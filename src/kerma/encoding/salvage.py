@@ -216,7 +216,7 @@ def _mend_item(walk: Walk, level: Level, at: int, error: FormatError) -> None:
 def _mend_fragments(walk: Walk, level: Level, at: int, error: FormatError, state: Salvage) -> None:
     """Fragments count by their order: those before the damage are given, none behind it."""
     buf, end, encoding = walk.buf, walk.end, level.encoding
-    after = at + 8
+    after = min(at + 8, end)
     while after < end and _tag_at(buf, after, end, encoding) != _SEQUENCE_END:
         if not _may_search(state, 0, len(buf)):
             after = end
