@@ -2,18 +2,21 @@
 
 The files are the CT of pydicom's package with other UIDs, numbers and positions, 39 KB each, whose values also change
 in length, in folders of a thousand. Every contestant takes the same attributes of every file; who reads in one process
-is also told with two, as far as it can. Figures are of files in the page cache, where Python is what is measured; what
-a disk gives is told beside them.
+is also told with two, as far as it can. ``plain`` opens the files, reads their first 64 KB and closes them, in C++:
+what the system and the disk take. Figures are of files in the page cache, where Python is what is measured; with
+``--cold``, as root, the cache is emptied before each run.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.files import races
@@ -91,8 +94,6 @@ def by_pydicom(folder: str, workers: int) -> int:
 
 def take(how: str, folder: str) -> None:
     """One run in a process of its own: prints seconds, files, CPU seconds and megabytes."""
-    import time  # noqa: PLC0415
-
     name, _, workers = how.partition(":")
     begun = time.perf_counter()
     count = {"kerma": by_kerma, "pydicom": by_pydicom}[name](folder, int(workers))
@@ -116,6 +117,33 @@ def contestant(how: str, folder: Path, count: int) -> Run:
     return run
 
 
+def plain_reader(program: Path, processes: int, folder: Path) -> Run:
+    """Open, read, close, in C++, the names in the order of the walk."""
+
+    def run() -> Outcome:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        begun = time.perf_counter()
+        found = subprocess.run(["find", str(folder), "-name", "*.dcm"], check=True, capture_output=True, text=True)
+        names = "\n".join(sorted(found.stdout.split()))
+        subprocess.run([program, str(processes)], input=names, check=True, text=True)
+        seconds = time.perf_counter() - begun
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return Outcome(seconds, {"CPU s": after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime})
+
+    return run
+
+
+def without_cache(run: Run) -> Run:
+    """The same after the system has forgotten all files."""
+
+    def cold() -> float | Outcome | None:
+        os.sync()
+        Path("/proc/sys/vm/drop_caches").write_text("3", encoding="ascii")
+        return run()
+
+    return cold
+
+
 def gdcm_scanner(program: Path, folder: Path) -> Run:
     """GDCM's class for such folders, C++, one thread."""
 
@@ -136,6 +164,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, default=None, help="a folder made before, or to be made and kept")
     parser.add_argument("--slow", action="store_true", help="pydicom as well, with that many files")
+    parser.add_argument("--cold", action="store_true", help="empty the page cache before each run (root)")
     parser.add_argument("--take", nargs=2, metavar=("HOW", "FOLDER"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.take:
@@ -146,15 +175,20 @@ def main() -> None:
         if not folder.exists():
             make_folder(folder, options.files)
         peers = races.compile_peers(Path(made))
-        race = Race(f"a table of {options.files:,} files", unit="µs per file", per=options.files)
+        how = "not in the page cache" if options.cold else "in the page cache"
+        race = Race(f"a table of {options.files:,} files {how}", unit="µs per file", per=options.files)
+        state: Callable[[Run], Run] = without_cache if options.cold else lambda run: run
         for name in ["kerma:2", "kerma:1", *(["pydicom:1", "pydicom:2"] if options.slow else [])]:
             what, _, workers = name.partition(":")
             title = f"{what}, {workers} process{'es' if workers == '2' else ''}"
-            race.add(title, contestant(name, folder, options.files))
+            race.add(title, state(contestant(name, folder, options.files)))
+        for number in (2, 1) if "plain" in peers else ():
+            title = f"plain, {number} process{'es' if number == 2 else ''}"
+            race.add(title, state(plain_reader(peers["plain"], number, folder)), note="C++: open, read, close")
         if "gdcm" in peers:
-            race.add("gdcm, Scanner", gdcm_scanner(peers["gdcm"], folder), note="C++, one thread")
+            race.add("gdcm, Scanner", state(gdcm_scanner(peers["gdcm"], folder)), note="C++, one thread")
         race.run(options.rounds, tell=lambda text: print(text, file=sys.stderr))
-        report = Report("scan", machine=machine_line(), versions=races.versions())
+        report = Report("scan-cold" if options.cold else "scan", machine=machine_line(), versions=races.versions())
         report.add(race)
         report.save(races.OUT)
         print(report.text())

@@ -27,6 +27,7 @@ SYSTEM_PYTHON = "/usr/bin/python3"
 LIBRARIES = {
     "dcmtk": ["-ldcmdata", "-loflog", "-lofstd", "-lpthread"],
     "gdcm": ["-lgdcmMSFF", "-lgdcmDSED", "-lgdcmDICT", "-lgdcmCommon"],
+    "plain": [],
 }
 
 
