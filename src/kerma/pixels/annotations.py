@@ -25,7 +25,7 @@ Colour = int | tuple[int, int, int]
 Place = Callable[[Array], Array]
 
 _LONGEST = 1024  # characters of one text
-_FAR = 1e6
+_FAR = 32_768.0  # pixels from the picture; what lies further away is drawn as if it lay there
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from kerma.pixels.icc import cielab_to_srgb
 from kerma.pixels.layout import Layout
 from kerma.pixels.luts import VOI, Presentation
 from kerma.pixels.overlays import GROUPS, overlay
-from kerma.pixels.shapes import LARGEST, Size, as_rgb, fitted, scaled, squared, turned
+from kerma.pixels.shapes import LARGEST, Size, as_rgb, box_of, scaled, turned
 from kerma.pixels.shutters import shutter_mask
 from kerma.pixels.tables import table_of
 
@@ -107,11 +107,8 @@ class State:
         picture = _cut(picture, top, left, bottom, right)
         picture = turned(picture, self._rotation(), flip=text(self.ds, "ImageHorizontalFlip").upper() == "Y")
         before = picture.shape[:2]
-        picture = squared(picture, 1 / aspect if self._rotation() in {90, 270} else aspect)
-        if zoom != 1:
-            rows, columns = (min(max(round(side * zoom), 1), LARGEST) for side in picture.shape[:2])
-            picture = scaled(picture, rows, columns)
-        picture = fitted(picture, size, enlarge=enlarge)
+        aspect = 1 / aspect if self._rotation() in {90, 270} else aspect
+        picture = scaled(picture, *_final(picture.shape, aspect, zoom, size, enlarge))
         if not overlays:
             return picture
         scale = (picture.shape[1] / before[1], picture.shape[0] / before[0])
@@ -167,12 +164,13 @@ class State:
             left, right = sorted((int(first[0]), int(last[0])))
             top, bottom = sorted((int(first[1]), int(last[1])))
             size = (right - left + 1) * (bottom - top + 1)
-            if size > max(_MOST_PIXELS, rows * columns):
+            if size > max(_MOST_PIXELS, rows * columns) or max(right - left, bottom - top) >= max(
+                LARGEST, rows, columns
+            ):
                 continue
             zoom = 1.0
             if text(each, "PresentationSizeMode").upper() == "MAGNIFY":
-                zoom = max(number(each, "PresentationPixelMagnificationRatio", 1.0) or 1.0, 1 / 64)
-                zoom = min(zoom, max(math.sqrt(_MOST_PIXELS / size), 1.0))
+                zoom = min(max(number(each, "PresentationPixelMagnificationRatio", 1.0) or 1.0, 1 / 64), 1024.0)
             return top - 1, left - 1, bottom, right, _aspect(each), zoom
         return 0, 0, rows, columns, 1.0, 1.0
 
@@ -210,6 +208,21 @@ def _aspect(area: Dataset) -> float:
             return 1.0
     good = len(spacing) == 2 and min(spacing) > 0 and 0.02 < spacing[0] / spacing[1] < 50
     return spacing[0] / spacing[1] if good else 1.0
+
+
+def _final(shape: tuple[int, ...], aspect: float, zoom: float, size: Size | None, enlarge: bool) -> tuple[int, int]:
+    """Rows and columns of the finished picture: square pixels, magnified, within bounds, fitted into ``size``."""
+    rows, columns = float(shape[0]), float(shape[1])
+    if abs(aspect - 1) >= 0.005:
+        rows, columns = rows * max(aspect, 1), columns / min(aspect, 1)
+    rows, columns = rows * zoom, columns * zoom
+    most = max(_MOST_PIXELS, shape[0] * shape[1])
+    factor = min(math.sqrt(most / (rows * columns)), LARGEST / rows, LARGEST / columns, 1.0)
+    if size is not None:
+        width, height = box_of(size)
+        fit = min(width / columns, height / rows)
+        factor = fit if enlarge else min(factor, fit)
+    return max(round(rows * factor), 1), max(round(columns * factor), 1)
 
 
 def _painted(picture: Array, mask: Array, colour: int | tuple[int, int, int]) -> Array:
