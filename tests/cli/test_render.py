@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -145,3 +147,13 @@ def test_show_draws_half_blocks_in_a_pipe(kerma: Run, film: Path) -> None:
     assert len(two.out.splitlines()) == 2 * len(lines)
     assert kerma("show", film, "--frame", "9").status == 2
     assert kerma("show", "nothing.dcm").status == 1
+
+
+@pytest.mark.parametrize("words", [["render", "film.dcm", "a.png"], ["show", "film.dcm"]])
+def test_without_numpy_it_says_what_to_install(film: Path, words: list[str]) -> None:
+    code = f"import sys; sys.modules['numpy'] = None; from kerma.cli.main import run; sys.exit(run({words!r}))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=film.parent, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr == "kerma: arrays need numpy, which is not installed (pip install 'kerma[pixels]')\n"

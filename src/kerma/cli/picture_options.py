@@ -32,8 +32,16 @@ picture_options: Callable[..., Any] = stacked(
 )
 
 
+def arrays_at_hand() -> None:
+    """``KermaError`` that says what to install where numpy is absent."""
+    import kerma.pixels
+
+    _ = kerma.pixels.Renderer
+
+
 def renderer_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """What ``pixels.Renderer`` is given for those options; ``UsageError`` names one that cannot be meant."""
+    arrays_at_hand()
     from kerma.pixels.colormaps import NAMES
     from kerma.pixels.luts import PRESETS
 

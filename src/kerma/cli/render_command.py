@@ -11,7 +11,7 @@ import click
 from kerma.app.collect import Collector
 from kerma.app.picturing import Image, images_below
 from kerma.cli.options import Command
-from kerma.cli.picture_options import parse_frames, parse_size, picture_options, renderer_options
+from kerma.cli.picture_options import arrays_at_hand, parse_frames, parse_size, picture_options, renderer_options
 from kerma.cli.report import error_text, fail_line
 from kerma.cli.showing import progress
 from kerma.errors import KermaError, UsageError
@@ -41,6 +41,7 @@ def command(source: str, target: str, frame: str | None, force: bool, **options:
     Without --window a grey image is shown as its file tells. Nothing is written over a file that is there, unless
     --force says so, and no file is ever half written.
     """
+    arrays_at_hand()
     from kerma.pixels.pictures import FILMS, form_of
 
     form = form_of(target)

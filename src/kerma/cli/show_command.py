@@ -34,9 +34,9 @@ def command(files: tuple[str, ...], frame: str, way: str | None, colors: str | N
     Of a folder or an archive all images are shown, one below the other. Without --window a grey image is shown as its
     file tells.
     """
+    wanted = renderer_options(options)
     from kerma.pixels.terminal import has_all_colours
 
-    wanted = renderer_options(options)
     columns, lines = terminal_size()
     screen = _Screen(
         way or _best(),
