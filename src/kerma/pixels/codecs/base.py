@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 
 from kerma.encoding.source import Buffer
 from kerma.errors import FormatError, PixelError, UsageError
+from kerma.findings import Finding
 from kerma.formats.building.codestreams import StreamHead, read_head
 from kerma.pixels.layout import Layout
 
 Array = NDArray[Any]
 
+END = b"\xff\xd9"
 _TAIL = 4096
+_UNENDED = "no-end-of-image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,9 @@ def head_of(data: Buffer, layout: Layout, kind: str) -> StreamHead:
         raise PixelError(error.message) from None
     if head is None:
         raise PixelError(f"this is no {kind} stream")
+    family = _family(data)
+    if _FAMILIES.get(kind, kind) != family:
+        raise PixelError(f"this is a {family} stream, not one of {kind}", hint="the transfer syntax is not its own")
     if (head.rows or layout.rows, head.columns, head.samples) != (layout.rows, layout.columns, layout.samples):
         raise PixelError(
             f"the stream is {head.columns} x {head.rows} of {head.samples} samples, "
@@ -46,13 +52,49 @@ def head_of(data: Buffer, layout: Layout, kind: str) -> StreamHead:
     return head
 
 
-def ended(data: Buffer) -> None:
-    """``PixelError`` where a JPEG or JPEG-LS stream has no EOI: a decoder would give what is missing as grey.
+_FAMILIES = {"HTJ2K": "JPEG 2000"}
 
-    What stands behind the marker is padding. Entropy-coded bytes never look like it (ISO 10918-1 B.1.1.5).
+
+def _family(data: Buffer) -> str:
+    """JPEG, JPEG-LS or JPEG 2000, of a stream whose headers were read."""
+    view = memoryview(data)
+    if bytes(view[:2]) != b"\xff\xd8":
+        return "JPEG 2000"
+    pos = 2
+    while pos + 4 <= len(view) and view[pos] == 0xFF:
+        marker = view[pos + 1]
+        if marker == 0xF7:
+            return "JPEG-LS"
+        if marker == 0xDA:
+            break
+        alone = marker in {0xFF, 0x01} or 0xD0 <= marker <= 0xD8
+        pos += (1 if marker == 0xFF else 2) if alone else 2 + int.from_bytes(view[pos + 2 : pos + 4], "big")
+    return "JPEG"
+
+
+def has_end(data: Buffer) -> bool:
+    """Whether a JPEG or JPEG-LS stream has its EOI, behind which padding may stand.
+
+    Entropy-coded bytes never look like it (ISO 10918-1 B.1.1.5).
     """
-    if b"\xff\xd9" not in bytes(memoryview(data)[-_TAIL:]):
-        raise PixelError("the stream is cut: its last bytes hold no end of image")
+    view = memoryview(data)
+    if END in bytes(view[-_TAIL:]):
+        return True
+    whole = bytes(view)
+    found = whole.rfind(END)
+    return found >= 0 and not whole[found + 2 :].strip(b"\0\xff")
+
+
+def said_unended(layout: Layout) -> None:
+    """Note once that streams of the image have no end, and were whole all the same."""
+    if not any(finding.code == _UNENDED for finding in layout.findings):
+        text = "a code stream lacks the marker of its end; all samples were there"
+        layout.findings.append(Finding(_UNENDED, text, path=(layout.tag,), section="PS3.5 A.4"))
+
+
+def cut() -> PixelError:
+    """The error for a stream that ends before its last sample: a decoder would give what is missing as grey."""
+    return PixelError("the stream is cut: it ends before its last sample")
 
 
 def guarded(decode: Callable[..., Any], kind: str, data: Buffer, **options: Any) -> Array:

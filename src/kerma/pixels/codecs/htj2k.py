@@ -27,16 +27,16 @@ from kerma.pixels.codecs.base import (
     head_of,
     in_shape,
 )
-from kerma.pixels.codecs.jpeg2000 import LEVELS, RATE, TRANSFORMED, native_size, of_rate
+from kerma.pixels.codecs.jpeg2000 import LEVELS, RATE, TRANSFORMED, colours_of, native_size, of_rate, whole
 from kerma.pixels.layout import Layout
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head = head_of(data, layout, "HTJ2K")
-    stream = memoryview(data)[head.start : head.end]
+    stream = whole(memoryview(data)[head.start : head.end], layout)
     reader = imagecodecs.jpeg2k_decode if head.bits <= _OPENJPEG_BITS else imagecodecs.htj2k_decode
     samples = guarded(reader, "HTJ2K", stream, planar=False)
-    return Decoded(in_shape(samples, layout), "RGB" if layout.photometric in TRANSFORMED else layout.photometric)
+    return Decoded(in_shape(samples, layout), colours_of(head, layout))
 
 
 _OPENJPEG_BITS = 16

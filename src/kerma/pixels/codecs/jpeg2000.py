@@ -12,7 +12,9 @@ import imagecodecs
 
 from kerma.encoding.source import Buffer
 from kerma.errors import PixelError
+from kerma.formats.building.codestreams import StreamHead
 from kerma.pixels.codecs.base import (
+    END,
     Array,
     Decoded,
     Option,
@@ -22,6 +24,7 @@ from kerma.pixels.codecs.base import (
     guarded,
     head_of,
     in_shape,
+    said_unended,
 )
 from kerma.pixels.layout import Layout
 
@@ -33,9 +36,34 @@ _DEEPEST = 24
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head = head_of(data, layout, "JPEG 2000")
-    stream = memoryview(data)[head.start : head.end]
+    stream = whole(memoryview(data)[head.start : head.end], layout)
     samples = guarded(imagecodecs.jpeg2k_decode, "JPEG 2000", stream, planar=False)
-    return Decoded(in_shape(samples, layout), "RGB" if layout.photometric in TRANSFORMED else layout.photometric)
+    return Decoded(in_shape(samples, layout), colours_of(head, layout))
+
+
+def colours_of(head: StreamHead, layout: Layout) -> str:
+    """What decoded samples are in. A transform in the stream is undone, and then they are RGB, whatever is said."""
+    mixed = layout.photometric in TRANSFORMED or head.photometric in TRANSFORMED
+    return "RGB" if mixed and layout.samples == 3 else layout.photometric
+
+
+_SOT = 0xFF90
+
+
+def whole(stream: memoryview, layout: Layout) -> Buffer:
+    """The stream with its EOC, put behind it where it is missing and the last tile part is there (A.4.4, A.4.2)."""
+    pos = 2
+    while pos + 12 <= len(stream):
+        marker, length = int.from_bytes(stream[pos : pos + 2], "big"), int.from_bytes(stream[pos + 2 : pos + 4], "big")
+        if marker == _SOT:
+            length = int.from_bytes(stream[pos + 6 : pos + 10], "big") - 2
+        if length < 2:
+            return stream  # the last tile part says no length, or what stands there is no marker segment
+        pos += 2 + length
+    if pos != len(stream):
+        return stream
+    said_unended(layout)
+    return bytes(stream) + END
 
 
 LEVELS = Option(None, 0, 32)

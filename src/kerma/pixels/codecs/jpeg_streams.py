@@ -5,37 +5,42 @@ What the colours are is said by the data set; a lossy stream whose JFIF or Adobe
 every other reader does. Lossless streams are read as they are, without any colour transform.
 
 libjpeg-turbo reads all, but refuses Huffman tables with a code of all ones, which others write in lossless streams;
-jpegsof3 takes them.
+``jpeg_huffman`` takes them.
 """
 
 from __future__ import annotations
 
 import imagecodecs
+import numpy as np
 
 from kerma.encoding.source import Buffer
 from kerma.errors import PixelError
 from kerma.formats.building.codestreams import StreamHead
-from kerma.pixels.codecs.base import Array, Decoded, ended, guarded, head_of, in_shape
+from kerma.pixels.codecs.base import END, Array, Decoded, cut, guarded, has_end, head_of, in_shape, said_unended
+from kerma.pixels.codecs.jpeg_huffman import all_ones, decode_lossless
 from kerma.pixels.layout import Layout
-
-_SOS = 0xDA
-_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head = head_of(data, layout, "JPEG")
-    if head.transfer_syntax_uid.endswith((".80", ".81")):
-        raise PixelError("this is a JPEG-LS stream, not one of JPEG", hint="its transfer syntax is wrong")
-    ended(data)
+    if has_end(data):
+        return _decoded(data, layout, head, rgb)
+    # What a cut stream lacks is decoded from whatever stands behind it: from two things, two pictures.
+    found, other = (_decoded(bytes(data) + tail + END, layout, head, rgb) for tail in (b"", b"\x55" * 64))
+    if not np.array_equal(found.samples, other.samples):
+        raise cut()
+    said_unended(layout)
+    return found
+
+
+def _decoded(data: Buffer, layout: Layout, head: StreamHead, rgb: bool) -> Decoded:
     if not head.method:
         return Decoded(in_shape(_lossless(data, layout), layout), layout.photometric)
-    return _lossy(data, layout, head, rgb)
-
-
-def _lossy(data: Buffer, layout: Layout, head: StreamHead, rgb: bool) -> Decoded:
     if layout.samples == 1:
         return Decoded(in_shape(guarded(imagecodecs.jpeg8_decode, "JPEG", data), layout), layout.photometric)
-    stored = head.photometric if head.marked and head.photometric else layout.photometric
+    # Components that are named R, G and B are that, even without a marker (head.photometric is RGB for them only).
+    believed = head.marked or head.photometric == "RGB"
+    stored = head.photometric if believed and head.photometric else layout.photometric
     if stored == "RGB":
         samples = guarded(imagecodecs.jpeg8_decode, "JPEG", data, colorspace="RGB", outcolorspace="RGB")
         return Decoded(in_shape(samples, layout), "RGB")
@@ -49,29 +54,6 @@ def _lossless(data: Buffer, layout: Layout) -> Array:
     try:
         return guarded(imagecodecs.jpeg8_decode, "JPEG", data, colorspace=colour, outcolorspace=colour)
     except PixelError:
-        if _restarts(data):
+        if not all_ones(data):
             raise
-        return guarded(imagecodecs.jpegsof3_decode, "JPEG", bytes(data))
-
-
-def _restarts(data: Buffer) -> bool:
-    """Whether the stream has restart intervals, which jpegsof3 does not look at."""
-    view = memoryview(data)
-    pos = _segment(view, 0xDD)
-    return pos >= 0 and bytes(view[pos : pos + 2]) != b"\0\0"
-
-
-def _segment(view: memoryview, wanted: int) -> int:
-    """Where the body of a marker segment begins, up to the first scan; -1 for none."""
-    pos = 2
-    while pos + 4 <= len(view) and view[pos] == 0xFF:
-        marker = view[pos + 1]
-        if marker == 0xFF or marker in _ALONE:
-            pos += 1 if marker == 0xFF else 2
-            continue
-        if marker == wanted:
-            return pos + 4
-        if marker == _SOS:
-            break
-        pos += 2 + int.from_bytes(view[pos + 2 : pos + 4], "big")
-    return -1
+        return decode_lossless(data, layout)

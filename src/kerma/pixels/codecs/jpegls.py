@@ -11,26 +11,48 @@ import numpy as np
 from kerma.encoding.source import Buffer
 from kerma.errors import PixelError
 from kerma.pixels.codecs.base import (
+    END,
     Array,
     Decoded,
     Option,
     chosen,
+    cut,
     encoded,
-    ended,
     extent,
     fitting,
     guarded,
+    has_end,
     head_of,
     in_shape,
+    said_unended,
 )
 from kerma.pixels.layout import Layout
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head_of(data, layout, "JPEG-LS")
-    ended(data)  # CharLS looks for minutes for the end of a stream that has none
-    samples = guarded(imagecodecs.jpegls_decode, "JPEG-LS", data)
+    if has_end(data):
+        samples = guarded(imagecodecs.jpegls_decode, "JPEG-LS", data)
+    else:
+        samples = _unended(bytes(data).rstrip(b"\0"))
+        said_unended(layout)
     return Decoded(in_shape(samples, layout), layout.photometric)
+
+
+def _unended(data: bytes) -> Array:
+    """The samples of a stream without EOI, for whose end CharLS would look for minutes. ``PixelError`` where it is cut.
+
+    CharLS reads missing bits as zeros, but refuses a byte too many: one that it takes was missing.
+    """
+    try:
+        samples = guarded(imagecodecs.jpegls_decode, "JPEG-LS", data + END)
+    except PixelError:
+        raise cut() from None
+    try:
+        guarded(imagecodecs.jpegls_decode, "JPEG-LS", data + b"\x55" + END)
+    except PixelError:
+        return samples
+    raise cut()
 
 
 NEAR = "1.2.840.10008.1.2.4.81"

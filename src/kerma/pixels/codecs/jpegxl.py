@@ -10,12 +10,16 @@ import imagecodecs
 from kerma.encoding.source import Buffer
 from kerma.errors import PixelError
 from kerma.pixels.codecs.base import Array, Decoded, Option, chosen, encoded, fitting, guarded, in_shape
+from kerma.pixels.codecs.jpegxl_head import size_of
 from kerma.pixels.layout import Layout
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
-    if not bytes(memoryview(data)[:12]).startswith((b"\xff\x0a", b"\0\0\0\x0cJXL ")):
-        raise PixelError("this is no JPEG XL stream")
+    rows, columns = size_of(data)
+    if (layout.rows, layout.columns) not in {(rows, columns), (columns, rows)}:  # it may be stored lying on its side
+        raise PixelError(
+            f"the stream is {columns} x {rows}, the data set says {layout.columns} x {layout.rows}",
+        )
     samples = guarded(imagecodecs.jpegxl_decode, "JPEG XL", data)
     return Decoded(in_shape(samples, layout), layout.photometric if layout.samples == 1 else "RGB")
 
