@@ -12,5 +12,6 @@ def archive_settings(config: Config) -> ArchiveConfig:
     return ArchiveConfig(
         duplicates=Duplicates(config.archive.duplicates),
         retrieve_aet=config.server.aet,
+        store_as=config.archive.store_as,
         refuse_executable=config.archive.executable_preambles == "refuse",
     )

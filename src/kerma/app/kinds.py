@@ -15,6 +15,7 @@ from typing import Any
 
 from kerma.errors import UsageError, ValueEncodeError
 from kerma.net.peer import check_aet
+from kerma.pixels.targets import TARGETS
 from kerma.standard import transfer_syntaxes
 from kerma.values.new_uid import new_uid
 
@@ -128,6 +129,16 @@ def _transfer_syntax(text: str) -> str:
     return row.uid
 
 
+def _lossless(text: str) -> str:
+    if not text:
+        return text
+    uid = _transfer_syntax(text)
+    target = TARGETS.get(uid)
+    if uid != transfer_syntaxes.EXPLICIT_LE.uid and (target is None or target.method):
+        raise ValueError("a transfer syntax is wanted that loses nothing and that can be written here")
+    return uid
+
+
 def _boolean(text: str) -> bool:
     words = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
     if text.strip().lower() not in words:
@@ -205,5 +216,6 @@ PEER_NAME = _text_kind("a name", _peer_name)
 HOST = _text_kind("a host name or IP address", _host)
 ADDRESSES = _list_kind("a list of addresses HOST:PORT", Address.parse)
 TRANSFER_SYNTAXES = _list_kind("a list of UIDs of transfer syntaxes", _transfer_syntax)
+LOSSLESS_SYNTAX = _text_kind("the UID of a transfer syntax that loses nothing, or nothing", _lossless)
 UIDS = _list_kind("a list of UIDs", _uid)
 UID_ROOT = _text_kind("a root for UIDs", _uid_root)

@@ -16,6 +16,7 @@ from kerma.app.kinds import (
     AE_TITLE,
     BOOLEAN,
     HOST,
+    LOSSLESS_SYNTAX,
     PATH,
     PEER_NAME,
     TRANSFER_SYNTAXES,
@@ -115,6 +116,12 @@ class ArchiveSection:
     private_sop_classes: tuple[str, ...] = _key((), UIDS, "storage SOP classes to take besides those of the standard")
     transfer_syntaxes: tuple[str, ...] = _key(
         (), TRANSFER_SYNTAXES, "transfer syntaxes to take; empty: all that the standard knows"
+    )
+    store_as: str = _key(
+        "",
+        LOSSLESS_SYNTAX,
+        "the transfer syntax to keep images in, one that loses nothing; what it cannot hold, and what came with loss, "
+        "is kept as it came; empty: everything as it came",
     )
 
 

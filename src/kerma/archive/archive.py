@@ -28,7 +28,8 @@ from kerma.archive.care import CheckReport
 from kerma.archive.config import ArchiveConfig
 from kerma.archive.importing import IngestResult, ingest
 from kerma.archive.index.index import Index, Quarantined, Stored, Totals
-from kerma.archive.ingest import Desk, Sink
+from kerma.archive.ingest import Desk
+from kerma.archive.recoding import sink_for
 from kerma.archive.recovery import MARK, Recovered
 from kerma.dataset import Dataset
 from kerma.encoding.source import ByteSource
@@ -37,7 +38,7 @@ from kerma.formats import part10
 from kerma.formats.instance import Instance
 from kerma.query.identifier import from_keys, level_of, unique_query
 from kerma.query.model import Level, Page, Query
-from kerma.services.providers import StoreRequest
+from kerma.services.providers import StoreRequest, StoreSink
 
 _LOCK_WAIT = 30.0
 
@@ -139,11 +140,11 @@ class Archive:
 
     # -- in ------------------------------------------------------------------------------------------------------------
 
-    def begin(self, request: StoreRequest) -> Sink:
+    def begin(self, request: StoreRequest) -> StoreSink:
         """A sink for one data set. ``InvalidInstanceError`` where the request names impossible UIDs,
         ``OutOfResourcesError``.
         """
-        return Sink(self._desk, request)
+        return sink_for(self._desk, request)
 
     def ingest(self, source: Any) -> IngestResult:
         """Take a file (path, bytes, binary file) byte for byte, or a ``Dataset``; ``ArchiveError`` or ``FormatError``

@@ -40,4 +40,6 @@ class ArchiveConfig:
     """
     refuse_executable: bool = False
     """Refuse a file whose preamble makes it a program (PS3.10 7.1); otherwise it is taken with a warning."""
+    store_as: str = ""
+    """The transfer syntax to keep images in, one that loses nothing; empty: as they came."""
     limits: Limits = field(default_factory=Limits)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from kerma.archive.facts import facts_of, header_syntax
-from kerma.archive.ingest import Desk, Sink
+from kerma.archive.ingest import Desk
+from kerma.archive.recoding import sink_for
 from kerma.dataset import Dataset
 from kerma.encoding.source import ByteSource, BytesSource
 from kerma.errors import FormatError, InvalidInstanceError, NotFoundError, TruncatedError, UsageError
@@ -79,7 +80,7 @@ def _file(desk: Desk, source: ByteSource) -> IngestResult:
     if not sop_class or not sop_instance:  # no meta information, or not enough: the data set knows
         sop_class, sop_instance = _identity(desk, source, head)
     own = prefix or None
-    sink = Sink(desk, StoreRequest(sop_class, sop_instance, head.transfer_syntax_uid), head=own)
+    sink = sink_for(desk, StoreRequest(sop_class, sop_instance, head.transfer_syntax_uid), head=own)
     try:
         for at in range(head.dataset_offset, source.size, _PIECE):
             sink.write([memoryview(source.read(at, min(_PIECE, source.size - at)))])
@@ -130,7 +131,7 @@ def _dataset(desk: Desk, ds: Dataset) -> IngestResult:
     except FormatError as error:
         raise InvalidInstanceError("SOP class or instance UID cannot be read") from error
     syntax = ds.transfer_syntax_uid or transfer_syntaxes.EXPLICIT_LE.uid
-    sink = Sink(desk, StoreRequest(sop_class, sop_instance, syntax))
+    sink = sink_for(desk, StoreRequest(sop_class, sop_instance, syntax))
     size = 0
     try:
         for chunk in ds.chunks(syntax):

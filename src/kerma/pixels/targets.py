@@ -93,11 +93,16 @@ def has_codecs() -> bool:
     return find_spec("numpy") is not None and find_spec("imagecodecs") is not None
 
 
+def decodable(uid: str) -> bool:
+    """Whether pixels in ``uid`` can be read here."""
+    return has_codecs() and (uid in DECODED or uid in _NATIVE)
+
+
 def reachable(uid: str) -> tuple[str, ...]:
     """The syntaxes that pixels in ``uid`` can be brought into without loss, uncompressed ones first, without looking at
     the image; none where nothing here can read them.
     """
-    if not has_codecs() or not (uid in DECODED or uid in _NATIVE):
+    if not decodable(uid):
         return ()
     found = (EXPLICIT_LE.uid, IMPLICIT_LE.uid, *LOSSLESS)
     return tuple(each for each in found if each != uid)

@@ -1,0 +1,99 @@
+"""Instances that are kept in another transfer syntax than they came in, where the configuration says so (``store_as``).
+
+Rules:
+
+- Only syntaxes that lose nothing can be configured, so that an instance stays the instance that it is (PS3.4 B.4.1).
+- What cannot be brought into the syntax is kept as it came: no pixels, more bits than it holds, a broken frame. What
+  came with loss is not compressed again, which would make it larger.
+- The sender is answered when what is kept is durable, not before (``ingest``). Until then the bytes wait in memory, or
+  beyond 32 MB in a temporary file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kerma import pixels
+from kerma.archive.ingest import Desk, Sink
+from kerma.dataset import Dataset
+from kerma.errors import ArchiveError, KermaError
+from kerma.formats.spool import Spool
+from kerma.pixels.targets import TARGETS, decodable
+from kerma.services.providers import StoreOutcome, StoreRequest
+from kerma.standard import transfer_syntaxes
+
+_PIECE = 1 << 20
+
+
+def sink_for(desk: Desk, request: StoreRequest, *, head: bytes | None = None) -> Sink | RecodingSink:
+    """A sink for one data set. ``head`` is what lies before it in its file."""
+    sink = Sink(desk, request, head=head)  # says what is wrong with the request
+    if not _is_recoded(desk.config.store_as, request.transfer_syntax_uid):
+        return sink
+    return RecodingSink(desk, request, sink)
+
+
+def _is_recoded(wanted: str, syntax: str) -> bool:
+    if not wanted or wanted == syntax or not decodable(syntax):
+        return False
+    row = transfer_syntaxes.get(syntax)
+    return row is not None and not (row.lossy and wanted in TARGETS)
+
+
+class RecodingSink:
+    """Takes one data set, and keeps it in the syntax of the configuration. ``plain`` takes it where that cannot be."""
+
+    def __init__(self, desk: Desk, request: StoreRequest, plain: Sink) -> None:
+        self._desk = desk
+        self._request = request
+        self._plain = plain
+        self._spool = Spool()
+
+    def write(self, chunks: Sequence[memoryview]) -> None:
+        """Take the next slices of the data set."""
+        try:
+            for chunk in chunks:
+                self._spool.add(bytes(chunk))
+        except OSError as error:
+            self.abort()
+            raise ArchiveError(f"the temporary file cannot be written: {error.strerror}") from error
+
+    def commit(self) -> StoreOutcome:
+        """Make it durable, then findable."""
+        try:
+            data = memoryview(self._spool.whole())
+            recoded = self._recoded(data)
+            if recoded is None:
+                return _fill(self._plain, data)
+            self._plain.abort()
+            wanted = self._desk.config.store_as
+            sink = Sink(self._desk, replace(self._request, transfer_syntax_uid=wanted))
+            try:
+                for chunk in recoded.chunks(wanted):
+                    sink.write([memoryview(chunk)])
+                return sink.commit()
+            finally:
+                sink.abort()
+        finally:
+            self.abort()
+
+    def _recoded(self, data: memoryview) -> Dataset | None:
+        """The data set in the configured syntax; None where that cannot be."""
+        config = self._desk.config
+        try:
+            ds = Dataset.from_bytes(data, self._request.transfer_syntax_uid, limits=config.limits)
+            return pixels.transcode(ds, config.store_as, new_uid=False, limits=config.limits)
+        except KermaError:
+            return None
+
+    def abort(self) -> None:
+        """Forget it."""
+        self._plain.abort()
+        self._spool.close()
+
+
+def _fill(sink: Sink, data: memoryview) -> StoreOutcome:
+    for at in range(0, len(data), _PIECE):
+        sink.write([data[at : at + _PIECE]])
+    return sink.commit()
