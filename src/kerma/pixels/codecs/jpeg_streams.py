@@ -4,8 +4,8 @@ syntax that it came in, for files of either kind are found under the other.
 What the colours are is said by the data set; a lossy stream whose JFIF or Adobe marker contradicts it is believed, as
 every other reader does. Lossless streams are read as they are, without any colour transform.
 
-libjpeg-turbo reads all, but refuses Huffman tables with a code of all ones, which others write in lossless streams;
-``jpeg_huffman`` takes them.
+libjpeg-turbo reads all. The other decoder of lossless streams at hand, jpegsof3, writes beyond its memory where a
+stream is damaged, so it is not asked when libjpeg-turbo refuses one.
 """
 
 from __future__ import annotations
@@ -14,10 +14,8 @@ import imagecodecs
 import numpy as np
 
 from kerma.encoding.source import Buffer
-from kerma.errors import PixelError
 from kerma.formats.building.codestreams import StreamHead
 from kerma.pixels.codecs.base import END, Array, Decoded, cut, guarded, has_end, head_of, in_shape, said_unended
-from kerma.pixels.codecs.jpeg_huffman import all_ones, decode_lossless
 from kerma.pixels.layout import Layout
 
 
@@ -51,9 +49,4 @@ def _decoded(data: Buffer, layout: Layout, head: StreamHead, rgb: bool) -> Decod
 
 def _lossless(data: Buffer, layout: Layout) -> Array:
     colour = "RGB" if layout.samples == 3 else None
-    try:
-        return guarded(imagecodecs.jpeg8_decode, "JPEG", data, colorspace=colour, outcolorspace=colour)
-    except PixelError:
-        if not all_ones(data):
-            raise
-        return decode_lossless(data, layout)
+    return guarded(imagecodecs.jpeg8_decode, "JPEG", data, colorspace=colour, outcolorspace=colour)
