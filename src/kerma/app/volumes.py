@@ -70,13 +70,15 @@ def series_of(items: Iterable[Found | Unusable], fail: Callable[[str, Exception]
     return list(found.values())
 
 
-def build(series: Series, wanted: Wanted) -> Iterator[volumes.Volume]:
-    """The volumes of a series, as they are wanted."""
+def build(
+    series: Series, wanted: Wanted, on_slice: Callable[[int, int], None] | None = None
+) -> Iterator[volumes.Volume]:
+    """The volumes of a series, as they are wanted. ``on_slice(done, total)`` is called as slices are read."""
     if series.modality == "RTDOSE":
         for ds in series.datasets:
             yield volumes.dose(ds)
         return
-    for found in volumes.volumes(series.datasets, rescale=not wanted.stored, strict=wanted.strict):
+    for found in volumes.volumes(series.datasets, rescale=not wanted.stored, strict=wanted.strict, on_slice=on_slice):
         volume = volumes.suv(found, wanted.suv) if wanted.suv else found
         volume = volume.straight() if wanted.straight else volume
         yield volume.evened() if wanted.even else volume

@@ -67,7 +67,7 @@ def command(
 
         for series in series_of(counted(), work.failed_file):
             try:
-                for volume in listed(series) if output is None else build(series, wanted):
+                for volume in listed(series) if output is None else build(series, wanted, bar.update):
                     work.one(series, volume)
             except (KermaError, OSError) as error:
                 work.failed_file(f"series {series.number or series.uid}", error)

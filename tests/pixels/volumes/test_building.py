@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import kerma
 from kerma.errors import KermaError, LimitError, PixelError, UsageError
 from kerma.limits import Limits
 from kerma.pixels import volumes
@@ -209,6 +210,22 @@ def test_multi_frame_by_functional_groups() -> None:
     assert volume.axis == "temporal position"
     assert np.array_equal(volume.array[1, 0], values(5))
     assert np.array_equal(volume.array[0, 2], values(0))
+
+
+def test_frames_that_are_not_there_cost_nothing() -> None:
+    ds = stack(1)[0]
+    ds.NumberOfFrames = "2000000000"
+    ds.SpacingBetweenSlices = "1"
+    with pytest.raises(PixelError, match="frame"):
+        volumes.geometry(ds)
+
+
+def test_compressed_slices_by_two_threads() -> None:
+    series = [kerma.pixels.transcode(ds, "1.2.840.10008.1.2.5") for ds in stack(5)]
+    told: list[tuple[int, int]] = []
+    volume = volumes.volume(series, on_slice=lambda done, total: told.append((done, total)))
+    assert np.array_equal(volume.array, np.stack([values(n) for n in range(5)]))
+    assert told == [(n + 1, 5) for n in range(5)]
 
 
 def test_errors_are_ours() -> None:

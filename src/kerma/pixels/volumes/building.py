@@ -60,11 +60,16 @@ def volume(
 
 
 def volumes(
-    datasets: Iterable[Dataset] | Dataset, *, rescale: bool = True, strict: bool = False, limits: Limits = _LIMITS
+    datasets: Iterable[Dataset] | Dataset,
+    *,
+    rescale: bool = True,
+    strict: bool = False,
+    limits: Limits = _LIMITS,
+    on_slice: Callable[[int, int], None] | None = None,
 ) -> list[Volume]:
     """All volumes that the images make: one for each series, part, size, spacing and orientation."""
     images, groups, findings = _grouped(datasets)
-    return [_built(images, group, findings, rescale, strict, limits, None) for group in groups]
+    return [_built(images, group, findings, rescale, strict, limits, on_slice) for group in groups]
 
 
 def geometry(datasets: Iterable[Dataset] | Dataset) -> list[Volume]:

@@ -22,6 +22,7 @@ from kerma.pixels.decoding import decode_frame
 from kerma.pixels.frame_index import index
 from kerma.pixels.volumes.grid import Volume
 from kerma.pixels.volumes.planes import Plane, dot, planes_of
+from kerma.pixels.volumes.slices import check_frames
 
 Array = NDArray[Any]
 Code = tuple[str, str, str]
@@ -118,6 +119,7 @@ def from_seg(ds: Dataset, like: Volume | None = None, *, limits: Limits = _LIMIT
     layout = found.layout
     if "TotalPixelMatrixColumns" in ds:
         raise PixelError("this segmentation is of a whole slide", hint="take volumes.Slide")
+    check_frames(ds, layout)
     planes = list(planes_of(ds, layout.frames))
     labels = [0 if kind == "LABELMAP" else _label(ds, frame) for frame in range(layout.frames)]
     affine, shape = _grid(planes, layout.rows, layout.columns) if like is None else (like.affine_lps, like.shape)

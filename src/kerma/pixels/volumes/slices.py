@@ -15,6 +15,7 @@ from kerma.dataset import Dataset
 from kerma.errors import KermaError, PixelError
 from kerma.formats.vendors import siemens
 from kerma.pixels.attributes import first_of, group_items, holders, item, number, numbers, text, value_of
+from kerma.pixels.frame_index import index
 from kerma.pixels.layout import Layout, layout_of
 from kerma.pixels.volumes.planes import Plane, plane_of, planes_of
 
@@ -88,9 +89,16 @@ def _ge_part(ds: Dataset) -> str:
     return parts[value] if isinstance(value, int) and 0 <= value < len(parts) else ""
 
 
+def check_frames(ds: Dataset, layout: Layout) -> None:
+    """``PixelError`` where an image says that it has more frames than are there: before work is done for each."""
+    if layout.frames > 1:
+        index(ds).ranges(layout.frames - 1)
+
+
 def slices_of(image: Image, number_of: int) -> Iterator[Slice]:
     """The slices of one image; ``number_of`` is its place in the list of images."""
     ds, layout = image.ds, image.layout
+    check_frames(ds, layout)
     yield from (tiles := list(_virtual_frames(image, number_of)))
     if tiles:
         return

@@ -20,6 +20,7 @@ from kerma.pixels.attributes import first_of, group_items, item, items, number, 
 from kerma.pixels.decoding import decode_frame
 from kerma.pixels.frame_index import FrameIndex, index
 from kerma.pixels.native import dtype_of
+from kerma.pixels.volumes.slices import check_frames
 
 Array = NDArray[Any]
 
@@ -132,6 +133,7 @@ class Level:
 
     def _places(self) -> dict[tuple[int, int, int, int], int]:
         """(column, row, focal plane, path or segment) of the corner of every frame."""
+        check_frames(self.ds, self._index.layout)
         found: dict[tuple[int, int, int, int], int] = {}
         depths: dict[float, int] = {}
         paths = {name: number for number, name in enumerate(self.paths)}
