@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from kerma.services.providers import StoreOutcome, StoreRequest
 from .conftest import CT, EXPLICIT, make_instance, store_bytes
 
 JPEG_LS, BASELINE = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.50"
-MODULE = {
+MODULE: dict[str, Any] = {
     "SamplesPerPixel": 1,
     "PhotometricInterpretation": "MONOCHROME2",
     "BitsAllocated": 16,
