@@ -84,3 +84,16 @@ def test_what_cannot_be_is_said(kerma: Run, tmp_path: Path) -> None:
     assert "implicit, explicit, deflated, big" in wrong.err
     assert kerma("convert", tmp_path, "b", "--json").status == 2
     assert kerma("convert", "gone", "b", "--to", "big").status in {1, 2}
+
+
+def test_a_name_with_a_slash_behind_it_is_a_folder(kerma: Run, tmp_path: Path) -> None:
+    path = write_instance(tmp_path / "a.dcm")
+    assert kerma("convert", path, "out/", "--to", "implicit").status == 0
+    assert library.read(tmp_path / "out" / "a.dcm") == library.read(path)
+
+
+def test_standard_output_is_no_file(kerma: Run, tmp_path: Path) -> None:
+    result = kerma("convert", write_instance(tmp_path / "a.dcm"), "-", "--to", "json")
+    assert result.status == 2
+    assert "kerma dump" in result.err
+    assert not (tmp_path / "-").exists()

@@ -60,7 +60,7 @@ def test_a_folder_that_has_file_ids_is_listed_in_place(kerma: Run, tmp_path: Pat
     made = kerma("media", "disc", "--create")
     assert made.status == 1
     assert "image-2.dcm: it does not lie on the medium under a File ID" in made.err
-    assert made.err.endswith("1 added, 1 failed; the file-set has 1 files\n")
+    assert made.err.endswith("1 added, 1 failed; the file-set has 1 file\n")
     shown = kerma("media", "disc")
     assert (shown.status, "IMAGES/IM1" in shown.out) == (0, True)
     assert "warning: IMAGES/image-2.dcm: a DICOM file that no record refers to" in shown.err
@@ -73,7 +73,7 @@ def test_what_is_wrong_is_a_line_each(kerma: Run, study: Path, tmp_path: Path) -
     assert result.status == 1
     assert result.err.splitlines() == [
         "kerma: PT000000/ST000000/SE000000/IM000000: the file is not on the medium",
-        "file-set: 4 files, 1 errors, 0 warnings",
+        "file-set: 4 files, 1 error, 0 warnings",
     ]
     assert kerma("media", "disc", "--no-files").status == 0
 

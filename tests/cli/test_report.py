@@ -169,3 +169,11 @@ def test_usage_errors_are_one_line(capsys: pytest.CaptureFixture[str], argv: lis
     err = capsys.readouterr().err
     assert message in err
     assert err.count("\n") == 1
+
+
+def test_the_bare_command_shows_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert front.run([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("Usage: kerma")
+    assert captured.err.count("\n") > 20

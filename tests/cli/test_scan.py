@@ -65,3 +65,13 @@ def test_usage(kerma: Run, study: Path) -> None:
     gone = kerma("scan", study / "absent")
     assert gone.status == 1
     assert "check the path" in gone.err
+
+
+def test_a_table_is_not_written_over_an_image(kerma: Run, study: Path) -> None:
+    image = next(path for path in sorted(study.rglob("*")) if path.is_file())
+    before = image.read_bytes()
+    for form in ("--csv", "--parquet"):
+        result = kerma("scan", study, form, image)
+        assert (result.status, result.out) == (2, "")
+        assert "over a DICOM file" in result.err
+    assert image.read_bytes() == before

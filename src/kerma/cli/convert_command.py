@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,10 @@ def command(
     """
     if to is None and tiff is None and not Path(source).is_file():
         raise UsageError("what to convert to?", hint="--to SYNTAX, --tiff or --no-tiff")
+    if target == "-":
+        raise UsageError(
+            "OUT is a file or a folder", hint="kerma dump --json and --xml print; ./- is a file of that name"
+        )
     options = {name: value for name, value in codec.items() if value is not None}
     uid = "" if to is None else to if to in FORMS else syntax_uid(to)
     if options and (to is None or to in FORMS):
@@ -85,11 +90,18 @@ def command(
             items = list(collector.walk([source]))
             bar.total = len(items)
             for item in items:
-                place = Path(target)
-                name = Path(item.name).name
-                work.say(work.one(item, place / name if place.is_dir() else place), bar.fail)
+                place, name = Path(target), Path(item.name).name
+                if _is_folder(target):
+                    work.say(work.one(item, place / name, place), bar.fail)
+                else:
+                    work.say(work.one(item, place / name if place.is_dir() else place), bar.fail)
                 bar.advance()
     return 1 if work.failed else 0
+
+
+def _is_folder(path: str) -> bool:
+    """Whether a name says that it is a folder's, there or not."""
+    return path.endswith(("/", os.sep))
 
 
 def _holds_files(path: str) -> bool:

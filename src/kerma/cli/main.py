@@ -143,6 +143,9 @@ def _status_of(error: Exception) -> int:
     if isinstance(error, click.Abort):
         fail_line("interrupted")
         return 130
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     if isinstance(error, click.ClickException):
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "kerma"

@@ -114,8 +114,12 @@ def _check(fileset: media.FileSet, profile: media.Profile | None, *, files: bool
                 bar.note(f"warning: {problem}")
     count = len(fileset)
     named = f" {fileset.file_set_id!r}" if fileset.file_set_id else ""
-    note(f"file-set{named}: {count} {'file' if count == 1 else 'files'}, {errors} errors, {warnings} warnings")
+    note(f"file-set{named}: {_count(count, 'file')}, {_count(errors, 'error')}, {_count(warnings, 'warning')}")
     return 1 if errors else 0
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 # -- changing ----------------------------------------------------------------------------------------------------------
@@ -141,7 +145,7 @@ def _fill(
         count = len(fileset) - before
         if not count and failed:
             raise KermaError("nothing was added", where=str(fileset.folder), hint="the lines above say why")
-    note(f"{count} added, {failed} failed; the file-set has {len(fileset)} files")
+    note(f"{count} added, {failed} failed; the file-set has {_count(len(fileset), 'file')}")
     return 1 if failed else 0
 
 
@@ -189,5 +193,5 @@ def _remove(fileset: media.FileSet, what: Iterable[str], *, keep_files: bool) ->
             gone += len(fileset.remove(record, keep_files=keep_files))
     if gone:
         fileset.save()
-    note(f"{gone} removed, {failed} failed; the file-set has {len(fileset)} files")
+    note(f"{gone} removed, {failed} failed; the file-set has {_count(len(fileset), 'file')}")
     return 1 if failed else 0

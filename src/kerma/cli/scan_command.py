@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -55,6 +56,9 @@ def command(
         raise UsageError("one of --csv, --parquet and --json is enough", hint="scan twice, or convert one")
     if parquet is not None and not parquet_at_hand():
         raise UsageError("Parquet is written by pyarrow, which is not installed", hint="pip install 'kerma[parquet]'")
+    for target in (csv, parquet):
+        if target is not None:
+            _check_target(target, paths)
     asked = [name for word in keys for name in split_names(word)]
     with progress("Scanning") as bar:
         told = _Told(bar)
@@ -63,6 +67,17 @@ def command(
         files.on_file = told.file
         written = _write(found, csv, parquet, as_json, plain=bool(asked))
     return _finish(files, written, told)
+
+
+def _check_target(target: str, paths: tuple[str, ...]) -> None:
+    """An older table may be written over; an image never, which a slip of the hand would name."""
+    place = Path(target)
+    if not place.is_file():
+        return
+    with place.open("rb") as file:
+        is_image = file.read(132)[128:] == b"DICM"
+    if is_image or any(Path(path).is_file() and place.samefile(path) for path in paths):
+        raise UsageError("the table would be written over a DICOM file", where=target, hint="give another name")
 
 
 class _Told:
