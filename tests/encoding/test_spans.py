@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ from tests.encoding.twins import compiled
 
 import kerma
 from kerma.encoding import loops as plain
-from kerma.encoding.loops import _pack
 
 LOOPS = [plain, compiled() or plain]
 
@@ -42,7 +42,7 @@ TAGS = st.integers(0, 40).map(lambda number: (number >> 2) << 16 | number & 3)
 @given(tags=st.lists(TAGS, unique=True).map(sorted), stops=st.lists(TAGS, unique=True).map(sorted))
 def test_runs(loops: Any, tags: list[int], stops: list[int]) -> None:
     elements = [(tag, 10 * number) for number, tag in enumerate(tags)]
-    places = b"".join(_pack(tag << 32 | at) for tag, at in elements)
+    places = b"".join(struct.pack("=Q", tag << 32 | at) for tag, at in elements)
     assert loops.spans(places, 10 * len(tags), stops) == one_by_one(elements, 10 * len(tags), stops)
 
 

@@ -22,6 +22,7 @@ from tests.fuzz.fuzz_scan import mutate, seeds
 from kerma.dataset import Dataset
 from kerma.encoding import loops as plain
 from kerma.encoding import twin
+from kerma.encoding.scan import _joined
 
 ROOT = Path(__file__).resolve().parents[2]
 TWIN = compiled()
@@ -137,10 +138,10 @@ def test_places_of_two_pieces_are_joined() -> None:
         ((0x0009 << 16 | 0x1000 + number) << 32 | (number - 30) * 12).to_bytes(8, sys.byteorder)
         for number in range(30, 40)
     )
-    assert plain.joined(whole[:240], rest, 360) == whole
-    assert plain.joined(whole[:240], b"", 360) == whole[:240]
-    assert plain.joined(whole, rest, 360) is None
-    assert plain.joined(whole[:240], rest, 2**32 - 10) is None
+    assert _joined(whole[:240], rest, 360) == whole
+    assert _joined(whole[:240], b"", 360) == whole[:240]
+    assert _joined(whole, rest, 360) is None
+    assert _joined(whole[:240], rest, 2**32 - 10) is None
     for number in range(40):
         assert plain.find(whole, (0x1000 + number) << 16 | 0x0009) == number * 12
     assert plain.short(whole, data, 0x1005 << 16 | 0x0009, True) == (0x4C55, (0x1005).to_bytes(4, "little"))

@@ -19,12 +19,16 @@ from typing import Any
 
 from tests.fuzz.fuzz_scan import mutate, seeds
 
+from kerma.dataset.walking import _KINDS
 from kerma.encoding import loops as plain
 from kerma.encoding.marks import Marks
+from kerma.encoding.places import unpack
 from kerma.encoding.source import Buffer
-from kerma.encoding.syntax import KINDS
+from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, KINDS
+from kerma.encoding.walk import skip
 from kerma.errors import KermaError
 from kerma.limits import Limits, Strictness
+from kerma.standard.elements import TAG_TO_VR
 
 LIMITS = Limits(max_depth=20)
 KEYS = [0x00000002, 0x00100002, 0x00050008, 0x00100010, 0x00100028, 0x0010FFFE, 0, 0xE000FFFE, 0xFFFFFFFF]
@@ -39,7 +43,7 @@ def compiled() -> ModuleType | None:
 
 
 def _index(found: dict[int, int] | bytes) -> list[tuple[int, int]]:
-    return list((plain.unpack(found) if isinstance(found, bytes) else found).items())
+    return list((unpack(found) if isinstance(found, bytes) else found).items())
 
 
 def _told(work: Callable[[], Any], marks: Marks) -> list[Any]:
@@ -74,9 +78,30 @@ def looked_up(loops: ModuleType, data: bytes, start: int) -> list[Any]:
         places = found if isinstance(found, bytes) else packed(found)
         if places is None:
             continue
-        for key in [*list(plain.unpack(places))[:200], *KEYS]:
+        for key in [*list(unpack(places))[:200], *KEYS]:
             told.append((loops.find(places, key), loops.short(places, data, key, explicit)))
             told.append(loops.short(places, data[: len(data) // 2], key, explicit))  # a window that ends before
+        tags = [key >> 16 | (key & 0xFFFF) << 16 for key in unpack(places)]
+        told.append(loops.spans(places, len(data), tags[1::5]))
+        for number in range(0, len(tags), 7):
+            told.append(loops.texts(places, number, data, _KINDS, None if explicit else TAG_TO_VR))
+    return told
+
+
+def walked(loops: ModuleType, data: bytes, start: int, end: int) -> list[Any]:
+    """Where values of undefined length end; what is plain to the loop ends where the walk says."""
+    told: list[Any] = []
+    for explicit, in_item in ((True, False), (True, True), (False, False), (False, True)):
+        marks = Marks(LIMITS, Strictness.LENIENT)
+        after = loops.walked(data, start, end, explicit, in_item, marks)
+        told.append([after, list(marks.ends.items()), marks.bare, marks.odd, marks.findings])
+        if after < 0:
+            assert not marks.ends
+            continue
+        slow = Marks(LIMITS, Strictness.STRICT)
+        encoding = EXPLICIT_LE if explicit else IMPLICIT_LE
+        assert skip(data, start, min(end, len(data)), encoding, slow, (), 0, in_item=in_item) == after
+        assert [slow.ends, slow.bare, slow.odd] == [marks.ends, set(), {}]
     return told
 
 
@@ -94,6 +119,7 @@ def check(twin: ModuleType, data: bytes, start: int, end: int) -> None:
     ours, theirs = scanned(plain, data, start, end), scanned(twin, data, start, end)
     assert ours == theirs
     assert looked_up(plain, data, start) == looked_up(twin, data, start)
+    assert walked(plain, data, start, end) == walked(twin, data, start, end)
 
 
 def main(seconds: float, folder: str = "") -> None:
@@ -114,6 +140,10 @@ def main(seconds: float, folder: str = "") -> None:
             data = mutate(data, dice)
         start = dice.choice((0, 132, 132, 336, dice.randrange(-4, len(data) + 16)))
         check(twin, data, start, dice.choice((len(data), len(data), dice.randrange(len(data) + 32))))
+        item = data.find(b"\xfe\xff\x00\xe0")
+        if item >= 0:
+            check(twin, data, item, len(data))
+            check(twin, data, item + 8, len(data))
         found = plain.meta(data, 132)[1]
         if found > 0:
             check(twin, data, found, len(data))

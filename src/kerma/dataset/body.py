@@ -29,8 +29,8 @@ from kerma.dataset.lint import refuse_oddities
 from kerma.dataset.salvage import salvage
 from kerma.encoding.front import Front
 from kerma.encoding.headers import other_encoding, read_header
-from kerma.encoding.loops import Index, Places, unpack
 from kerma.encoding.marks import Header, Marks
+from kerma.encoding.places import Index, Places, unpack
 from kerma.encoding.scan import scan_places
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, Encoding, key_of

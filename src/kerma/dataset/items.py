@@ -16,9 +16,10 @@ from kerma.dataset.sequence import Sequence
 from kerma.encoding.headers import encoding_inside
 from kerma.encoding.long import item_offsets
 from kerma.encoding.marks import Header, Marks
+from kerma.encoding.nested import skip
 from kerma.encoding.salvage import note
 from kerma.encoding.syntax import UNDEFINED, Encoding, key_of
-from kerma.encoding.walk import content_encoding, note_other_encoding, skip
+from kerma.encoding.walk import content_encoding, note_other_encoding
 from kerma.errors import FormatError, TruncatedError
 
 _LONGEST_PATH = 64

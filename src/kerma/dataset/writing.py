@@ -31,8 +31,8 @@ from kerma.dataset.items import read_sequence
 from kerma.dataset.salvage import must_rebuild
 from kerma.dataset.sequence import Sequence
 from kerma.encoding.inflate import deflate
-from kerma.encoding.loops import unpack
 from kerma.encoding.marks import Header
+from kerma.encoding.places import unpack
 from kerma.encoding.source import Buffer
 from kerma.encoding.swap import WORD_SIZES
 from kerma.encoding.syntax import EXPLICIT_LE, UNDEFINED, Encoding, encoding_of, key_of, tag_of

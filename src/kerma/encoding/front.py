@@ -22,9 +22,10 @@ from collections.abc import Callable
 from kerma.encoding.headers import read_header
 from kerma.encoding.long import long_sequence
 from kerma.encoding.marks import Marks
+from kerma.encoding.nested import skip
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import UNDEFINED, Encoding, key_of
-from kerma.encoding.walk import content_encoding, skip
+from kerma.encoding.walk import content_encoding
 from kerma.errors import FormatError, TruncatedError
 from kerma.limits import Limits, Strictness
 

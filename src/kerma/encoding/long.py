@@ -21,10 +21,10 @@ from typing import Any
 
 from kerma.encoding.headers import encoding_inside
 from kerma.encoding.marks import Marks
+from kerma.encoding.nested import skip
 from kerma.encoding.patterns import Patterns
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import UNDEFINED, Encoding
-from kerma.encoding.walk import skip
 from kerma.errors import FormatError
 from kerma.limits import Strictness
 

@@ -18,14 +18,14 @@ Rules:
 
 from __future__ import annotations
 
-from struct import Struct
 from typing import Any
 
 from kerma.encoding import shadow as cython
 from kerma.encoding.marks import Marks
+from kerma.encoding.places import CHARACTERS, DECIMAL, Index, Places, unpack
 from kerma.encoding.raw import data_in, data_of, drop, header, hold, pair, put, record, size_of, taken, word
 from kerma.encoding.source import Buffer
-from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, KINDS
+from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, KINDS, Encoding
 from kerma.encoding.walk import skip
 from kerma.errors import ValueFormatError
 
@@ -33,45 +33,10 @@ COMPILED = cython.compiled
 DIGEST = ""
 """In the twin: of what it was compiled from."""
 
-Places = bytes
-"""Tag and offset of each element as one 64-bit number in the machine's byte order, ascending."""
-Index = dict[int, int]
-
 _ITEM = 0xE000FFFE
 _ITEM_END = 0xE00DFFFE
 _SEQUENCE_END = 0xE0DDFFFE
-_records = Struct("=Q").iter_unpack
-_pack = Struct("=Q").pack
 _new_float = float.__new__
-_CHARACTERS = bytes([32 <= at < 127 and at not in b'"\\\\~' for at in range(256)])
-"""1 for a byte that is the same in JSON and in each character set."""
-_NUMBER = {**dict.fromkeys(b"0123456789+-.eE", 1), **dict.fromkeys(b" \0", 2), 0x5C: 3}
-_DECIMAL = bytes([_NUMBER.get(at, 0) for at in range(256)])
-"""For a byte of a DS: 1 of a number, 2 padding, 3 between two values, 0 anything else."""
-
-
-def unpack(places: Places) -> Index:
-    """The dict that a plain loop would have given: index key -> offset, in the order of the tags."""
-    index: Index = {}
-    for (found,) in _records(places):
-        tag = found >> 32
-        index[(tag & 0xFFFF) << 16 | tag >> 16] = found & 0xFFFFFFFF
-    return index
-
-
-def joined(places: Places, rest: Places, shift: int) -> Places | None:
-    """The places of a data set of which ``rest``, whose offsets begin at ``shift``, was scanned by itself; None where
-    they do not follow each other in order, or do not fit.
-    """
-    if not rest or not places:
-        return places or None
-    numbers = [number + shift for (number,) in _records(rest)]
-    last = len(numbers) - 1
-    if record(places, (len(places) >> 3) - 1) >> 32 >= record(rest, 0) >> 32:
-        return None
-    if (record(rest, last) & 0xFFFFFFFF) + shift > 0xFFFFFFFF:
-        return None
-    return places + b"".join([_pack(number) for number in numbers])
 
 
 def spans(places: Places, end: cython.longlong, stops: list[int]) -> list[tuple[int, int, int]]:
@@ -159,42 +124,27 @@ def decimals(raw: bytes, kind: Any) -> Any:
 
     None where ``values`` is to decide: no number at all, or a byte that is none of a decimal number's.
     """
-    table: bytes = _DECIMAL
+    table: bytes = DECIMAL
     known: cython.p_uchar = table
     size: cython.longlong = len(raw)
     at: cython.longlong = 0
-    begin: cython.longlong = -1  # of the number, -1 where only padding was seen
-    end: cython.longlong = 0
-    what: cython.uint
-    several: list[Any] | None = None
-    value: Any = None
     data = data_in(raw)
-    while at <= size:
-        what = known[data[at]] if at < size else 3
-        if what == 1:
-            if begin < 0:
-                begin = at
-            elif end < at:  # padding inside a number
-                return None
-            end = at + 1
-        elif what == 3:
-            value = None
-            if begin >= 0:
-                text = raw[begin:end].decode("ascii")
-                try:
-                    value = _new_float(kind, text)
-                except ValueError:
-                    return None
-                value.text = text
-            if at < size and several is None:
-                several = []
-            if several is not None:
-                several.append(value)
-            begin = -1
-        elif what == 0:
+    while at < size:
+        if not known[data[at]]:
             return None
         at += 1
-    return value if several is None else tuple(several)
+    parts: list[Any] = []
+    for part in raw.decode("ascii").split("\\"):
+        text = part.strip(" \0")
+        value: Any = None
+        if text:
+            try:
+                value = _new_float(kind, text)
+            except ValueError:
+                return None
+            value.text = text
+        parts.append(value)
+    return parts[0] if len(parts) == 1 else tuple(parts)
 
 
 def texts(
@@ -202,15 +152,11 @@ def texts(
 ) -> tuple[list[tuple[int, str, str, int]], int]:
     """(tag, VR, text, length) of the elements from a number on that are plain, and the number of the first that is not.
 
-    The text is without padding, "" where there is no value. ``kinds`` has for a VR and for its code the VR and a kind:
-    1 text without spaces at both ends, 2 without those at its end, 3 a name, 4 DS, 5 IS; a number of bytes from 8 on is
-    an integer of so many bits, signed where it is negative. ``implied`` has VRs by tag in implicit VR, and is None in
-    explicit VR. What is not plain: another VR, bytes outside ASCII, escapes, quotation marks, "~" (ISO_IR 13 has
-    another character there), backslashes between texts, numbers that JSON would write in another way.
+    ``kinds``: VR or its code -> VR and 1 text without spaces at both ends, 2 without those at its end, 3 a name, 4 DS,
+    5 IS; 16 and 32 bits of an integer, negative if signed. ``implied``: VRs by tag in implicit VR. Not plain are
+    escapes, quotation marks, several texts, "~" (which ISO_IR 13 has not).
     """
     found: list[tuple[int, str, str, int]] = []
-    table: bytes = _CHARACTERS
-    characters: cython.p_uchar = table
     size: cython.longlong = len(buf)
     count: cython.longlong = len(places) >> 3
     place: cython.ulonglong
@@ -245,38 +191,47 @@ def texts(
         if length == 0:
             found.append((tag, row[0], "", 0))
         elif kind >= 8 or kind < 0:
-            if length == 2 and abs(kind) == 16:
-                here = data[begin] | data[begin + 1] << 8
-                if kind < 0 and here >= 0x8000:
-                    here -= 0x10000
-            elif length == 4 and abs(kind) == 32:
-                here = word(data, begin)
-                if kind < 0 and here >= 0x80000000:
-                    here -= 0x100000000
-            else:
+            if length << 3 != abs(kind):
                 break
+            here = word(data, begin) if length == 4 else data[begin] | data[begin + 1] << 8
+            if kind < 0 and here >> (8 * length - 1):
+                here -= 0x10000 if length == 2 else 0x100000000
             found.append((tag, row[0], str(here), length))
         else:
-            while end > begin and (data[end - 1] == 32 or data[end - 1] == 0):
-                end -= 1
-            if kind == 1 or kind >= 4:
-                while begin < end and (data[begin] == 32 or data[begin] == 0):
-                    begin += 1
-            if kind >= 4:
-                if end > begin and not _numbers(buf, begin, end, kind == 4):
-                    break
-            else:
-                here = begin
-                while here < end and characters[data[here]] and (kind != 3 or data[here] != 0x3D):
-                    here += 1
-                if here < end:
-                    break
-            found.append((tag, row[0], buf[begin:end].decode("ascii"), length))
+            text = _text(buf, begin, end, kind)
+            if text is None:
+                break
+            found.append((tag, row[0], text, length))
         number += 1
     return found, number
 
 
-def _numbers(buf: bytes, begin: cython.longlong, end: cython.longlong, fractions: cython.bint) -> bool:
+@cython.cfunc
+def _text(buf: bytes, begin: cython.longlong, end: cython.longlong, kind: cython.longlong) -> str | None:
+    """The text of a value without padding, None where it is not plain."""
+    table: bytes = CHARACTERS
+    characters: cython.p_uchar = table
+    at: cython.longlong
+    data = data_in(buf)
+    while end > begin and (data[end - 1] == 32 or data[end - 1] == 0):
+        end -= 1
+    if kind == 1 or kind >= 4:
+        while begin < end and (data[begin] == 32 or data[begin] == 0):
+            begin += 1
+    if kind >= 4:
+        if end > begin and not _numbers(buf, begin, end, kind == 4):
+            return None
+    else:
+        at = begin
+        while at < end and characters[data[at]] and (kind != 3 or data[at] != 0x3D):
+            at += 1
+        if at < end:
+            return None
+    return buf[begin:end].decode("ascii")
+
+
+@cython.cfunc
+def _numbers(buf: bytes, begin: cython.longlong, end: cython.longlong, fractions: cython.bint) -> cython.bint:
     """Whether decimal numbers as JSON has them, of at most 15 characters, with backslashes between, are in ``buf``."""
     at: cython.longlong = begin
     start: cython.longlong
@@ -383,6 +338,114 @@ class Keyword:
         return value
 
 
+@cython.cfunc
+def _past(data: cython.p_uchar, pos: cython.longlong, end: cython.longlong, explicit: cython.bint) -> cython.longlong:
+    """The offset after the element at ``pos``, which has 8 bytes before ``end``: -1 where it is not plain, and of one
+    of undefined length the offset of its value, negated.
+    """
+    table: bytes = KINDS
+    kinds: cython.p_uchar = table
+    key: cython.uint
+    vr: cython.uint
+    length: cython.uint
+    key, length = pair(data, pos)
+    if key & 0xFFFF == 0xFFFE and key >> 16 >= 0xE000:
+        return -1
+    if explicit:
+        key, vr, length = header(data, pos)
+        if kinds[vr] == 1:
+            return pos + 8 + length if pos + 8 + length <= end else -1
+        if kinds[vr] != 2 or pos > end - 12:
+            return -1
+        length = word(data, pos + 8)
+        pos += 4
+    if length == 0xFFFFFFFF:
+        return -pos - 8
+    return pos + 8 + length if pos + 8 + length <= end and not length & 1 else -1
+
+
+def walked(
+    buf: Buffer, start: cython.longlong, end: cython.longlong, explicit: bool, in_item: bool, marks: Marks
+) -> int:
+    """The offset after the undefined-length value that begins at ``start``: what ``walk.skip`` gives in little endian,
+    where all inside is plain; what it notes about ends is noted. -1 where ``skip`` is to decide.
+
+    ``in_item`` says that the value is one item instead of a sequence.
+    """
+    if marks.odd or marks.salvage is not None or start < 0:
+        return -1
+    held = hold(buf)
+    try:
+        return _walk(data_of(held), start, min(end, size_of(held)), explicit, in_item, marks)
+    finally:
+        drop(held)
+
+
+@cython.cfunc
+def _walk(
+    data: cython.p_uchar, pos: cython.longlong, end: cython.longlong, plain: bool, item: bool, marks: Marks
+) -> cython.longlong:
+    """The same; ``plain`` says whether the innermost open value is in explicit VR, ``item`` whether it is an item."""
+    table: bytes = KINDS
+    kinds: cython.p_uchar = table
+    begin: cython.longlong = pos  # of the innermost open value
+    depth: cython.longlong = 1
+    deepest: cython.longlong = 2 * marks.limits.max_depth
+    last: cython.longlong = end - 8
+    after: cython.longlong
+    key: cython.uint
+    vr: cython.uint
+    length: cython.uint
+    around: list[tuple[int, bool, bool]] = []
+    ends: list[tuple[int, int]] = []
+    while pos <= last:
+        key, length = pair(data, pos)
+        if key == (_ITEM_END if item else _SEQUENCE_END):
+            ends.append((begin, pos))
+            pos += 8
+            depth -= 1
+            if depth == 0:
+                marks.ends.update(ends)
+                return pos
+            begin, item, plain = around.pop()
+            continue
+        if not item:
+            if key != _ITEM:
+                return -1
+            pos += 8
+            if length != 0xFFFFFFFF and pos + length <= end:
+                pos += length
+                continue
+            if length != 0xFFFFFFFF or pos > last:
+                return -1
+            key, vr, length = header(data, pos)
+            if (kinds[vr] != 0) != plain and key != _ITEM_END:  # maybe in the other VR form
+                return -1
+        else:
+            vr = header(data, pos)[1]
+            after = _past(data, pos, end, plain)
+            if after >= 0:
+                pos = after
+                continue
+            if after == -1:
+                return -1
+            pos = -after
+        if depth >= deepest:
+            return -1
+        around.append((begin, item, plain))
+        begin = pos
+        plain = plain and not (item and vr == 0x4E55)  # UN
+        item = not item
+        depth += 1
+    return -1
+
+
+def _skipped(buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, path: Any, tag: int) -> int:
+    """The offset after an undefined-length value."""
+    after = -1 if start in marks.ends else walked(buf, start, end, encoding.explicit, False, marks)
+    return after if after >= 0 else skip(buf, start, end, encoding, marks, path, tag)
+
+
 def _stray(index: Index | None, places: Places) -> bool:
     """Whether there is a delimiter among the elements; then ``careful`` is to decide."""
     if index is not None:
@@ -422,7 +485,7 @@ def scan_explicit(
                 length = word(data, pos + 8)
                 if length == 0xFFFFFFFF:
                     inside = IMPLICIT_LE if vr == 0x4E55 else EXPLICIT_LE
-                    after = skip(buf, pos + 12, end, inside, marks, path, (key & 0xFFFF) << 16 | key >> 16)
+                    after = _skipped(buf, pos + 12, end, inside, marks, path, (key & 0xFFFF) << 16 | key >> 16)
                 else:
                     after = pos + 12 + length
             else:
@@ -461,7 +524,7 @@ def scan_implicit(
         while pos <= last:
             key, length = pair(data, pos)
             if length == 0xFFFFFFFF:
-                after = skip(buf, pos + 8, end, IMPLICIT_LE, marks, path, (key & 0xFFFF) << 16 | key >> 16)
+                after = _skipped(buf, pos + 8, end, IMPLICIT_LE, marks, path, (key & 0xFFFF) << 16 | key >> 16)
             else:
                 after = pos + 8 + length
             if index is not None:

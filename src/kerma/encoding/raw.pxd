@@ -13,13 +13,13 @@ cdef struct Held:
     Py_buffer view
     unsigned long long places[1024]
 
-cdef inline unsigned int word(const unsigned char *data, long long at) noexcept nogil:
+cdef inline unsigned int word(unsigned char *data, long long at) noexcept nogil:
     return data[at] | <unsigned int>data[at + 1] << 8 | <unsigned int>data[at + 2] << 16 | <unsigned int>data[at + 3] << 24
 
-cdef inline (unsigned int, unsigned int, unsigned int) header(const unsigned char *data, long long at) noexcept nogil:
+cdef inline (unsigned int, unsigned int, unsigned int) header(unsigned char *data, long long at) noexcept nogil:
     return (word(data, at), data[at + 4] | <unsigned int>data[at + 5] << 8, data[at + 6] | <unsigned int>data[at + 7] << 8)
 
-cdef inline (unsigned int, unsigned int) pair(const unsigned char *data, long long at) noexcept nogil:
+cdef inline (unsigned int, unsigned int) pair(unsigned char *data, long long at) noexcept nogil:
     return (word(data, at), word(data, at + 4))
 
 cdef inline Held *hold(object buf) except NULL:
@@ -33,11 +33,11 @@ cdef inline Held *hold(object buf) except NULL:
         raise
     return held
 
-cdef inline const unsigned char *data_of(Held *held) noexcept nogil:
-    return <const unsigned char *>held.view.buf
+cdef inline unsigned char *data_of(Held *held) noexcept nogil:
+    return <unsigned char *>held.view.buf
 
-cdef inline const unsigned char *data_in(bytes buf) noexcept:
-    return <const unsigned char *>PyBytes_AS_STRING(buf)
+cdef inline unsigned char *data_in(bytes buf) noexcept:
+    return <unsigned char *>PyBytes_AS_STRING(buf)
 
 cdef inline long long size_of(Held *held) noexcept nogil:
     return held.view.len

@@ -23,12 +23,14 @@ from collections.abc import Callable
 
 from kerma.encoding.headers import header_at, overrun, tag_text
 from kerma.encoding.layouts import Layouts
-from kerma.encoding.loops import Index, Places, joined, unpack
 from kerma.encoding.marks import Marks
+from kerma.encoding.nested import skip
+from kerma.encoding.places import Index, Places, unpack
+from kerma.encoding.raw import record
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of
 from kerma.encoding.twin import COMPILED, loops
-from kerma.encoding.walk import content_encoding, skip
+from kerma.encoding.walk import content_encoding
 from kerma.errors import FormatError, LimitError, TruncatedError
 from kerma.limits import Strictness
 
@@ -41,6 +43,7 @@ _explicit_header = EXPLICIT_LE.header.unpack_from
 _implicit_header = IMPLICIT_LE.header.unpack_from
 _u32 = EXPLICIT_LE.u32.unpack_from
 _KNOWN = {EXPLICIT_LE: Layouts(EXPLICIT_LE), IMPLICIT_LE: Layouts(IMPLICIT_LE)}
+_RECORD = struct.Struct("=Q")
 _WORTH_KNOWING = 512  # bytes
 
 
@@ -141,7 +144,7 @@ def _with_tail(
     if stop != len(tail) or len(trial.ends) != walked:
         return None
     if isinstance(found, bytes) and isinstance(rest, bytes):
-        places = joined(found, rest, pos)
+        places = _joined(found, rest, pos)
         if places is not None:
             return places
     index = unpack(found) if isinstance(found, bytes) else found
@@ -150,6 +153,21 @@ def _with_tail(
         return None
     index.update((key, at + pos) for key, at in more.items())
     return index
+
+
+def _joined(places: Places, rest: Places, shift: int) -> Places | None:
+    """The places of a data set of which ``rest``, whose offsets begin at ``shift``, was scanned by itself; None where
+    they do not follow each other in order, or do not fit.
+    """
+    if not rest or not places:
+        return places or None
+    numbers = [number + shift for (number,) in _RECORD.iter_unpack(rest)]
+    last = len(numbers) - 1
+    if record(places, (len(places) >> 3) - 1) >> 32 >= record(rest, 0) >> 32:
+        return None
+    if (record(rest, last) & 0xFFFFFFFF) + shift > 0xFFFFFFFF:
+        return None
+    return places + b"".join([_RECORD.pack(number) for number in numbers])
 
 
 def careful(

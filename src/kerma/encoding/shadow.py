@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 _Kind = TypeVar("_Kind")
+_Work = TypeVar("_Work", bound=Callable[..., object])
 
 compiled = False
 """True in the compiled twin."""
@@ -17,6 +19,11 @@ ulonglong = int
 uint = int
 bint = bool
 p_uchar = bytes
+
+
+def cfunc(work: _Work) -> _Work:
+    """A function that only the loops call, a C function in the twin."""
+    return work
 
 
 def cclass(kind: type[_Kind]) -> type[_Kind]:

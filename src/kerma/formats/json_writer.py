@@ -83,14 +83,16 @@ class _JSONWriter(FormWriter):
                 head = f'{before}"{tag:08X}"{colon}{{"vr"{colon}"{vr}'
                 before = separator
                 level.empty = False
+                if tag == CHARSET and text:
+                    text = UNICODE
                 if not text:
                     out.append(head + '"}')
-                elif vr in _BARE:
+                elif vr in _BARE and tag != CHARSET:
                     out.append(f"{head}{start}{text.replace(_BACKSLASH, ',')}]}}")
                 elif vr == "PN":
                     out.append(f'{head}{start}{{"Alphabetic":"{text}"}}]}}')
                 else:
-                    out.append(f'{head}{start}"{UNICODE if tag == CHARSET else text}"]}}')
+                    out.append(f'{head}{start}"{text}"]}}')
             if row is None:
                 continue
             tag, vr, raw, value = row

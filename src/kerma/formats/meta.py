@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from kerma import values
 from kerma.encoding.headers import header_at, read_header
-from kerma.encoding.loops import Index, Places
 from kerma.encoding.marks import Marks
+from kerma.encoding.places import Index, Places
 from kerma.encoding.salvage import note
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, UNDEFINED, Encoding, key_of

@@ -25,6 +25,7 @@ _DEEPEST = 24  # indentation stops growing here
 _LONGEST_PATH = 64
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UI"})
 _BARE = frozenset({"DS", "IS", "US", "SS", "UL", "SL"})
+_DECIMAL = frozenset({"DS", "IS"})
 _INTEGERS = {"US": 2, "SS": 2, "UL": 4, "SL": 4}
 
 
@@ -60,6 +61,7 @@ def dump_lines(
         other = personality(ds)
         if other is not None and not other.executable and not other.stale:
             yield f"# By its preamble the file is {other.name} as well"
+        _ = ds._body.charsets  # what is odd about them is noted when somebody asks
         for finding in ds.findings:
             yield f"# {finding.code}: {finding}"
 
@@ -180,7 +182,9 @@ def _plain_text(vr: str, text: str, width: int) -> str:
     if vr == "UI":
         name = uids.name_of(text)
         return f"UI [{_short(text, width)}]{' ' if name else ''}{name}"
-    return f"{vr} {_short(text, width)}" if vr in _BARE else f"{vr} [{_short(text, width)}]"
+    if vr in _BARE:
+        return f"{vr} {_short(text, width)}" if vr in _DECIMAL else f"{vr} {text}"
+    return f"{vr} [{_short(text, width)}]"
 
 
 def _raw_text(ds: Dataset, row: Row, width: int) -> str:
