@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import imagecodecs
 import numpy as np
@@ -23,11 +24,11 @@ LOSSY_INSIDE = "sample-op.dcm"
 
 
 def encoded(samples: Array, predictor: int) -> bytes:
-    colour = {"colorspace": "RGB", "outcolorspace": "RGB"} if samples.ndim == 3 else {}
+    colour: dict[str, Any] = {"colorspace": "RGB", "outcolorspace": "RGB"} if samples.ndim == 3 else {}
     return bytes(imagecodecs.jpeg8_encode(samples, lossless=True, predictor=predictor, **colour))
 
 
-def with_stream(samples: Array, stream: bytes) -> object:
+def with_stream(samples: Array, stream: bytes) -> Any:
     depth = samples.shape[2] if samples.ndim == 3 else 1
     ds = image(*samples.shape[:2], samples=depth, allocated=samples.dtype.itemsize * 8, uid=LOSSLESS)
     return with_frames(ds, [stream])

@@ -1,0 +1,1 @@
+"""Pixels, side by side with pydicom and its plug-ins, GDCM and DCMTK."""
