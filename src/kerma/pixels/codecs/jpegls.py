@@ -42,17 +42,23 @@ def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
 def _unended(data: bytes) -> Array:
     """The samples of a stream without EOI, for whose end CharLS would look for minutes. ``PixelError`` where it is cut.
 
-    CharLS reads missing bits as zeros, but refuses a byte too many: one that it takes was missing.
+    CharLS reads missing bits as zeros and says nothing. What it gives is right if it is encoded to the same bits again,
+    which shows nothing of streams with loss or of odd parameters: they are refused as well.
     """
     try:
         samples = guarded(imagecodecs.jpegls_decode, "JPEG-LS", data + END)
     except PixelError:
         raise cut() from None
-    try:
-        guarded(imagecodecs.jpegls_decode, "JPEG-LS", data + b"\x55" + END)
-    except PixelError:
-        return samples
-    raise cut()
+    again = encoded(imagecodecs.jpegls_encode, "JPEG-LS", samples, level=0)
+    if _bits(again) != _bits(data + END):
+        raise cut()
+    return samples
+
+
+def _bits(stream: bytes) -> bytes:
+    """What stands behind the first scan header."""
+    at = stream.find(b"\xff\xda")
+    return stream[at + 2 + int.from_bytes(stream[at + 2 : at + 4], "big") :]
 
 
 NEAR = "1.2.840.10008.1.2.4.81"
