@@ -175,3 +175,14 @@ def test_fragments_that_end_inside_a_header_keep_what_is_there() -> None:
     (damage,) = [one for one in found.findings if one.severity == "error"]
     assert damage.kept == (len(data) - 7, len(data))
     assert len(kept(found, damage)) == 7
+
+
+def test_a_private_creator_with_backslashes_is_refused_in_xml() -> None:
+    """It was taken as one value and read as several."""
+    text = '<NativeDicomModel><DicomAttribute tag="00090001" vr="ST" privateCreator="A\\B"/></NativeDicomModel>'
+    with pytest.raises(FormatError, match="one value"):
+        from_xml(text)
+    ds = Dataset()
+    ds.add(0x00090010, "LO", "A\\B")
+    ds.add(0x00091001, "ST", "text")
+    assert list(from_xml(to_xml(ds))) == [0x00090010, 0x00091001]

@@ -188,6 +188,8 @@ class XMLReader(Assembly):
 
     def _block(self, ds: Dataset, group: int, creator: str) -> int:
         """The block of a private creator, reserved where it is not (PS3.5 7.8.1)."""
+        if "\\" in creator:
+            raise FormatError("a private creator is one value, without backslashes (PS3.5 7.8.1)")
         free = 0
         for number in range(0x10, 0x100):
             held = ds.get(group << 16 | number)

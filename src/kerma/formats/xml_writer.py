@@ -194,7 +194,7 @@ def _creators(ds: Dataset) -> dict[int, str]:
     for tag in ds:
         if tag & 0x10000 and 0x10 <= tag & 0xFFFF <= 0xFF:
             creator = ds._body.creator_of((tag & 0xFFFF0000) | (tag & 0xFF) << 8)
-            if not creator or _IMPOSSIBLE.search(creator):
+            if not creator or "\\" in creator or _IMPOSSIBLE.search(creator):
                 continue
             place = (tag >> 16, creator)
             found[tag] = creator
