@@ -7,6 +7,7 @@ let other threads run.
 
 from __future__ import annotations
 
+import mmap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,7 @@ Array = NDArray[Any]
 
 _LIMITS = Limits()
 _THREADS = 2
+_MAPPED = 16 << 20  # bytes from which an array lies in a map of its own
 
 
 def volume(
@@ -221,16 +223,24 @@ def _filled(
 ) -> Array:
     """The array. 32 bits that only the farthest stored values would need are tried with 16: half the memory."""
     if dtype == np.int32:
-        array = np.empty(shape, np.int16)
+        array = _memory(shape, np.dtype(np.int16))
         try:
             _fill(array, images, rows, scales, limits, on_slice)
         except _TooNarrowError:
             del array
         else:
             return array
-    array = np.empty(shape, dtype)
+    array = _memory(shape, dtype)
     _fill(array, images, rows, scales, limits, on_slice)
     return array
+
+
+def _memory(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array of zeros. numpy asks for huge pages, which cost three times as much to get as what is put into them."""
+    size = int(np.prod(shape)) * dtype.itemsize
+    if size < _MAPPED:
+        return np.zeros(shape, dtype)
+    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape)
 
 
 def _fill(

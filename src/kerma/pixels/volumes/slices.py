@@ -92,7 +92,11 @@ def _ge_part(ds: Dataset) -> str:
 def check_frames(ds: Dataset, layout: Layout) -> None:
     """``PixelError`` where an image says that it has more frames than are there: before work is done for each."""
     if layout.frames > 1:
-        index(ds).ranges(layout.frames - 1)
+        found = index(ds)
+        if found.encapsulated:
+            found.ranges(layout.frames - 1)
+        else:
+            found.read(layout.frames - 1)
 
 
 def slices_of(image: Image, number_of: int) -> Iterator[Slice]:
