@@ -77,14 +77,13 @@ class _JSONWriter(FormWriter):
         before = separator if not level.empty else separator[1:]
         start = f'"{self.comma}"Value"{colon}['
         for texts, row in level.batches:
-            for tag, vr, text, _ in texts:
+            for tag, vr, found, _ in texts:
                 if not tag & 0xFFFF:
                     continue
                 head = f'{before}"{tag:08X}"{colon}{{"vr"{colon}"{vr}'
                 before = separator
                 level.empty = False
-                if tag == CHARSET and text:
-                    text = UNICODE
+                text = UNICODE if tag == CHARSET and found else found
                 if not text:
                     out.append(head + '"}')
                 elif vr in _BARE and tag != CHARSET:
