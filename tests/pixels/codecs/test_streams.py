@@ -128,6 +128,14 @@ def test_predictors_of_lossless_jpeg(predictor: int) -> None:
     assert np.array_equal(decode(stream, layout).samples, case.smooth(33, 47))
 
 
+@pytest.mark.parametrize("predictor", [5, 6, 7])
+def test_predictors_that_decoders_disagree_on_are_refused(predictor: int) -> None:
+    """With differences of 16 bits libjpeg-turbo's streams come back right from itself and wrong from others."""
+    case = Case(16, 16)
+    with pytest.raises(PixelError, match=f"predictor {predictor}"):
+        encode(f"{ROOT}4.57", case, case.smooth(33, 47), predictor=predictor)
+
+
 def test_rle_segments_are_even_and_rows_stand_alone() -> None:
     """PS3.5 G.3.1, G.5: no run goes over the end of a row."""
     case = Case(16, 16, photometric="RGB")

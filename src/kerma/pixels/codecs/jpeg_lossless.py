@@ -24,6 +24,9 @@ def encode(samples: Array, layout: Layout, options: Mapping[str, Any]) -> bytes:
     predictor = chosen(options, **known).get("predictor", 1)
     if layout.bits_stored > 16:
         raise PixelError(f"JPEG lossless holds samples of 16 bits at most, not of {layout.bits_stored}")
+    if layout.bits_stored > 15 and predictor > 4:
+        # libjpeg-turbo halves differences of 16 bits otherwise than all other decoders do.
+        raise PixelError(f"samples of 16 bits cannot be written with predictor {predictor}", hint="1 to 4 can be")
     more = {"colorspace": "RGB", "outcolorspace": "RGB"} if layout.samples == 3 else {}
     stream = encoded(
         imagecodecs.jpeg8_encode,
