@@ -186,3 +186,12 @@ def test_a_private_creator_with_backslashes_is_refused_in_xml() -> None:
     ds.add(0x00090010, "LO", "A\\B")
     ds.add(0x00091001, "ST", "text")
     assert list(from_xml(to_xml(ds))) == [0x00090010, 0x00091001]
+
+
+@pytest.mark.parametrize("name", ["=", "A\\=\\B", "=="])
+def test_names_whose_groups_are_empty_are_null_in_json(name: str) -> None:
+    """They were an empty object, which is read as an empty value."""
+    ds = Dataset()
+    ds.add(0x00100010, "PN", tuple(name.split("\\")) if "\\" in name else name)
+    once = to_json(ds)
+    assert to_json(from_json(once)) == once

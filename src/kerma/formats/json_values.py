@@ -34,7 +34,7 @@ def json_parts(vr: str, value: Any) -> list[Any]:
     """The "Value" array of a decoded value that is neither bytes nor a sequence nor None."""
     parts = value if isinstance(value, tuple) else (value,)
     if vr == "PN":
-        return [_name(part) if part else None for part in parts]
+        return [(_name(part) or None) if part else None for part in parts]  # null also for groups that are all empty
     if vr == "AT":
         return [f"{part:08X}" for part in parts]
     return [_part(part) for part in parts]

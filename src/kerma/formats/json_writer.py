@@ -147,7 +147,11 @@ class _JSONWriter(FormWriter):
                     out.extend(base64_pieces(value))
                     out.append('"}')
         else:
-            text = str(_encode(json_parts(vr, UNICODE if tag == CHARSET else value)), "utf-8")
+            parts = json_parts(vr, UNICODE if tag == CHARSET else value)
+            if parts == [None]:
+                out.append("}")
+                return
+            text = str(_encode(parts), "utf-8")
             out.append(f'{start}Value"{self.colon}{text}}}')
 
 
