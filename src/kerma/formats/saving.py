@@ -99,7 +99,7 @@ def _to_path(pieces: Iterable[Buffer], target: Path, finish: Finish | None) -> N
 
 def _named(error: OSError, name: str) -> OSError:
     """The same error about the name that was asked for, not about the temporary one or none."""
-    return OSError(error.errno, error.strerror, name)
+    return error if error.errno is None else OSError(error.errno, error.strerror, name)
 
 
 def write_all(fd: int, piece: Buffer) -> None:
