@@ -195,3 +195,17 @@ def test_names_whose_groups_are_empty_are_null_in_json(name: str) -> None:
     ds.add(0x00100010, "PN", tuple(name.split("\\")) if "\\" in name else name)
     once = to_json(ds)
     assert to_json(from_json(once)) == once
+
+
+def test_a_cut_fragment_outside_pixel_data_is_not_written_anew() -> None:
+    """It was, and took the elements behind it for its bytes when that was read."""
+    item = b"\xfe\xff\x00\xe0"
+    value = item + b"\4\0\0\0abcd" + item + b"\xff\0\0\0abcd"
+    found = Dataset.from_bytes(
+        b"\x09\0\1\x10OB\0\0\xff\xff\xff\xff" + value, EXPLICIT_LE, strictness=Strictness.SALVAGE
+    )
+    assert list(found) == [0x00091001]
+    found.PatientID = "A"
+    again = Dataset.from_bytes(found.to_bytes(), EXPLICIT_LE)
+    assert again.PatientID == "A"
+    assert again.findings == []

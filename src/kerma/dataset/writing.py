@@ -373,7 +373,7 @@ class _Writer:
 
     def _encapsulated(self, body: Body, tag: int, head: Header, at: int, same: bool) -> None:
         if same and must_rebuild(body, at, head):
-            self.out.copy(body.buf, at, body.value_end(head))
+            self.out.copy(body.buf, at, _whole_fragments(body, head))
             self.out.add(sequence_end(self.encoding))
             return
         if same:
@@ -423,3 +423,15 @@ class _Writer:
         opened.slot = self.out.reserve(header_size(self.encoding, "SQ", 0))
         opened.after = self.out.total
         self.stack.append(opened)
+
+
+def _whole_fragments(body: Body, head: Header) -> int:
+    """The offset after the last whole fragment of a damaged value."""
+    pair, item = body.encoding.pair.unpack_from, body.encoding.item
+    pos, end = head.value, body.value_end(head)
+    while end - pos >= 8:
+        key, length = pair(body.buf, pos)
+        if key != item or length > end - pos - 8:
+            break
+        pos += 8 + length
+    return pos
