@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ import pytest
 import kerma
 from kerma.archive import Archive
 from kerma.archive.config import ArchiveConfig
+from kerma.errors import OutOfResourcesError
+from kerma.formats.spool import Spool
 from kerma.services.providers import StoreOutcome, StoreRequest
 
 from .conftest import CT, EXPLICIT, make_instance, store_bytes
@@ -57,6 +61,40 @@ def test_what_cannot_be_is_kept_as_it_came(tmp_path: Path) -> None:
             assert store_bytes(archive, data, StoreRequest(CT, uid, syntax)) is StoreOutcome.STORED
             assert archive.open_instance(uid).transfer_syntax_uid == syntax
             assert archive.file_bytes(uid).endswith(data)
+
+
+def test_what_an_encoder_spoils_is_kept_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def spoilt(ds: Any, uid: str, **options: Any) -> Any:
+        wrong = kerma.read(io.BytesIO(kerma_bytes(ds)))
+        wrong.PixelData = bytes([bytes(wrong.PixelData)[0] ^ 1]) + bytes(wrong.PixelData)[1:]
+        return real(wrong, uid, **options)
+
+    real = kerma.pixels.transcode
+    monkeypatch.setattr(kerma.pixels, "transcode", spoilt)
+    with Archive.open(tmp_path / "data", config=ArchiveConfig(store_as=JPEG_LS)) as archive:
+        data = make_instance(1, **MODULE).to_bytes()
+        assert store_bytes(archive, data, StoreRequest(CT, "1.2.3.1.1.1", EXPLICIT)) is StoreOutcome.STORED
+        assert archive.open_instance("1.2.3.1.1.1").transfer_syntax_uid == EXPLICIT
+        assert archive.file_bytes("1.2.3.1.1.1").endswith(data)
+
+
+def test_a_full_temporary_disk_is_out_of_resources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(spool: Spool, piece: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Spool, "add", full)
+    with Archive.open(tmp_path / "data", config=ArchiveConfig(store_as=JPEG_LS)) as archive:
+        data = make_instance(1, **MODULE).to_bytes()
+        with pytest.raises(OutOfResourcesError, match="No space left"):
+            store_bytes(archive, data, StoreRequest(CT, "1.2.3.1.1.1", EXPLICIT))
+        assert archive.stats().instances == 0
+        assert archive.check().clean
+
+
+def kerma_bytes(ds: Any) -> bytes:
+    out = io.BytesIO()
+    kerma.write(ds, out)
+    return out.getvalue()
 
 
 def test_what_is_broken_is_refused_as_ever(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 Rules:
 
 - Only syntaxes that lose nothing can be configured, so that an instance stays the instance that it is (PS3.4 B.4.1).
+- What is compressed is decompressed again and compared before the bytes that came are forgotten: an encoder's fault
+  costs room, not an image.
 - What cannot be brought into the syntax is kept as it came: no pixels, more bits than it holds, a broken frame. What
   came with loss is not compressed again, which would make it larger.
 - The sender is answered when what is kept is durable, not before (``ingest``). Until then the bytes wait in memory, or
@@ -15,9 +17,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from kerma import pixels
+from kerma.archive.blobs.files import resources
 from kerma.archive.ingest import Desk, Sink
 from kerma.dataset import Dataset
-from kerma.errors import ArchiveError, KermaError
+from kerma.errors import KermaError
 from kerma.formats.spool import Spool
 from kerma.pixels.targets import TARGETS, decodable
 from kerma.services.providers import StoreOutcome, StoreRequest
@@ -57,13 +60,16 @@ class RecodingSink:
                 self._spool.add(bytes(chunk))
         except OSError as error:
             self.abort()
-            raise ArchiveError(f"the temporary file cannot be written: {error.strerror}") from error
+            raise resources("the temporary file cannot be written", error) from error
 
     def commit(self) -> StoreOutcome:
         """Make it durable, then findable."""
         try:
-            data = memoryview(self._spool.whole())
-            recoded = self._recoded(data)
+            try:
+                data = memoryview(self._spool.whole())
+                recoded = self._recoded(data)
+            except OSError as error:
+                raise resources("the temporary file cannot be used", error) from error
             if recoded is None:
                 return _fill(self._plain, data)
             self._plain.abort()
@@ -83,9 +89,12 @@ class RecodingSink:
         config = self._desk.config
         try:
             ds = Dataset.from_bytes(data, self._request.transfer_syntax_uid, limits=config.limits)
-            return pixels.transcode(ds, config.store_as, new_uid=False, limits=config.limits)
+            recoded = pixels.transcode(ds, config.store_as, new_uid=False, limits=config.limits)
+            if config.store_as in TARGETS and not pixels.same_samples(ds, recoded, limits=config.limits):
+                return None
         except KermaError:
             return None
+        return recoded
 
     def abort(self) -> None:
         """Forget it."""

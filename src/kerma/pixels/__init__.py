@@ -14,7 +14,7 @@ from kerma.errors import KermaError
 if TYPE_CHECKING:
     from kerma.pixels import volumes
     from kerma.pixels.codecs.video import video
-    from kerma.pixels.decoding import array, frame, frames
+    from kerma.pixels.decoding import array, frame, frames, same_samples
     from kerma.pixels.encapsulation import encapsulate
     from kerma.pixels.frame_index import index
     from kerma.pixels.luts import modality_values
@@ -35,6 +35,7 @@ __all__ = [
     "modality_values",
     "real_world_values",
     "render",
+    "same_samples",
     "save_film",
     "save_picture",
     "transcode",
@@ -54,6 +55,7 @@ _HOME = {
     "modality_values": "luts",
     "real_world_values": "real_world",
     "render": "rendering",
+    "same_samples": "decoding",
     "save_film": "pictures",
     "save_picture": "pictures",
     "transcode": "transcoding",

@@ -70,6 +70,14 @@ def frames(ds: Dataset, *, rgb: bool = True, limits: Limits = _LIMITS) -> Iterat
         yield _frame(found, number, rgb, limits)
 
 
+def same_samples(one: Dataset, other: Dataset, *, limits: Limits = _LIMITS) -> bool:
+    """Whether two images have the same stored values, frame by frame; two frames at a time are in memory."""
+    if index(one).count != index(other).count:
+        return False
+    pairs = zip(frames(one, rgb=False, limits=limits), frames(other, rgb=False, limits=limits), strict=True)
+    return all(np.array_equal(mine, theirs) for mine, theirs in pairs)
+
+
 def decode_frame(found: FrameIndex, number: int, *, rgb: bool = True, limits: Limits = _LIMITS) -> Array:
     """One frame by an index that is at hand."""
     return _frame(found, number, rgb, limits)

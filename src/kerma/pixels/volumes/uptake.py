@@ -121,9 +121,10 @@ def _dose(ds: Dataset, findings: list[Finding], earliest: datetime | None) -> fl
     dose, half_life = number(drug, "RadionuclideTotalDose") or 0.0, number(drug, "RadionuclideHalfLife") or 0.0
     if dose <= 0 or half_life <= 0:
         raise PixelError("Radionuclide Total Dose or Half Life is missing")
-    if dose < 1e4:
-        findings.append(Finding("dose-in-mbq", f"a dose of {dose:g} Bq is taken for MBq", section="PS3.3 C.8.9.4"))
-        dose *= 1e6
+    if dose < 1e4:  # no patient is given so little: some devices write MBq, and a guess would be a wrong uptake
+        raise PixelError(
+            f"a Radionuclide Total Dose of {dose:g} Bq cannot be", hint="set it in Bq (PS3.3 C.8.9.4); it may be in MBq"
+        )
     correction = text(ds, "DecayCorrection").upper()
     if correction == "ADMIN":
         return dose
