@@ -66,7 +66,8 @@ def test_what_cannot_be_is_kept_as_it_came(tmp_path: Path) -> None:
 def test_what_an_encoder_spoils_is_kept_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def spoilt(ds: Any, uid: str, **options: Any) -> Any:
         wrong = kerma.read(io.BytesIO(kerma_bytes(ds)))
-        wrong.PixelData = bytes([bytes(wrong.PixelData)[0] ^ 1]) + bytes(wrong.PixelData)[1:]
+        samples = bytes(wrong.PixelData or b"")
+        wrong.PixelData = bytes([samples[0] ^ 1]) + samples[1:]
         return real(wrong, uid, **options)
 
     real = kerma.pixels.transcode

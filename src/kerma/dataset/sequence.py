@@ -216,3 +216,9 @@ def _untouched(item: Dataset) -> bool:
                     return False
                 waiting.append(items[place])
     return True
+
+
+def items_of(ds: Dataset, keyword: str) -> Sequence | tuple[()]:
+    """The items of a sequence; none where it is absent, empty, or no sequence, whatever its name promises."""
+    value = ds.get(keyword)
+    return value if isinstance(value, Sequence) else ()

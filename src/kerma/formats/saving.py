@@ -94,7 +94,7 @@ def _to_path(pieces: Iterable[Buffer], target: Path, finish: Finish | None) -> N
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _named(error: OSError, name: str) -> OSError:
@@ -119,7 +119,7 @@ def _mode_for(path: str) -> int:
         return 0o666 & ~mask
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Make the new name itself durable, where the system lets a folder be synced."""
     try:
         fd = os.open(folder, os.O_RDONLY)

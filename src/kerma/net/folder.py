@@ -24,6 +24,7 @@ from pathlib import Path
 
 from kerma.errors import InvalidInstanceError, OutOfResourcesError
 from kerma.formats.part10 import file_head
+from kerma.formats.saving import sync_folder
 from kerma.services.providers import StoreOutcome, StoreRequest
 
 _UID = re.compile(r"[0-9][0-9.]{0,63}")
@@ -88,7 +89,7 @@ class FolderSink:
             outcome = self._outcome()
             self._temporary.replace(self._final)
             if self._sync:
-                _sync_folder(self._final.parent)
+                sync_folder(os.fspath(self._final.parent))
         except OSError as error:
             self.abort()
             raise _mapped(error, self._final.parent) from error
@@ -126,16 +127,6 @@ def _rest(chunks: Sequence[memoryview], skip: int) -> Sequence[memoryview]:
             return [chunk[skip:], *chunks[index + 1 :]]
         skip -= len(chunk)
     return []
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new name durable; a system that cannot sync folders does not need it."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _mapped(error: OSError, folder: Path) -> OutOfResourcesError:

@@ -1,7 +1,7 @@
 """The head of an HL7 CDA document: what its DICOM envelope repeats (PS3.3 A.45.2, C.24.2).
 
-Only the start of the document, up to its body, is parsed; entities and document types are refused, so nothing outside
-the bytes is looked at and nothing in them grows.
+The whole document is parsed and little of it kept; entities and document types are refused, so nothing outside the
+bytes is looked at and nothing in them grows.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ def read_head(data: Buffer) -> CDAHead:
             f"the document is not well-formed XML: {expat.ErrorString(error.code)}",
             offset=reader.parser.ErrorByteIndex,
         ) from None
+    except (LookupError, ValueError):  # expat asks Python for what it does not know itself
+        raise FormatError("the document is in an encoding that is not known") from None
     return reader.head
 
 
@@ -94,7 +96,7 @@ class _Reader:
             scheme = _SCHEMES.get(system) or attributes.get("codeSystemName", "")[:16]
             head.code = attributes["code"], scheme, attributes.get("displayName", attributes["code"])[:64]
         elif place == "recordTarget/patientRole/id" and not head.patient_id:
-            head.patient_id = attributes.get("extension", "")[:64]
+            head.patient_id = attributes.get("extension", "").replace("\\", " ")[:64]
         elif place == "recordTarget/patientRole/patient/administrativeGenderCode":
             head.sex = _SEX.get(attributes.get("code", ""), "")
         elif place == "recordTarget/patientRole/patient/birthTime":

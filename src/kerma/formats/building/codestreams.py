@@ -233,8 +233,8 @@ def _jp2(view: memoryview) -> StreamHead:
             inner = _boxes(view, start, end)
             if any(name in {b"pclr", b"cdef"} for name, _, _ in inner):
                 colour = "PALETTE"  # or channels in another order: what is stored is not what is meant
-            for name, at, _ in inner:
-                if name == b"colr" and not colour:
+            for name, at, stop in inner:
+                if name == b"colr" and not colour and stop - at >= 7:
                     method = view[at]
                     colour = _COLOURS.get(int.from_bytes(view[at + 3 : at + 7], "big"), "") if method == 1 else ""
     if stream is None:

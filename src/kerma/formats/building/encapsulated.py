@@ -190,14 +190,14 @@ class Document:
 def extract(ds: Dataset) -> Document:
     """The document out of its envelope, without the padding. ``FormatError`` where there is none."""
     data = ds.get("EncapsulatedDocument")
-    if data is None:
+    if not isinstance(data, (bytes, bytearray, memoryview)):
         raise FormatError("the data set has no encapsulated document")
     view = memoryview(data)
     mime = str(ds.get("MIMETypeOfEncapsulatedDocument") or "")
     kind = _BY_MIME.get(mime.lower()) or _BY_CLASS.get(str(ds.get("SOPClassUID") or ""))
     length = ds.get("EncapsulatedDocumentLength")
     if isinstance(length, int):
-        if length > len(view):
+        if not 0 <= length <= len(view):
             raise FormatError(
                 f"Encapsulated Document Length says {length} bytes, {len(view)} are there", path=(0x00420015,)
             )

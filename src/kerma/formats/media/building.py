@@ -14,6 +14,7 @@ from typing import Any
 
 from kerma.dataset import Dataset
 from kerma.dataset.copying import selected
+from kerma.dataset.sequence import items_of
 from kerma.errors import FormatError
 from kerma.formats.media import types
 from kerma.formats.media.directory import TYPE, Record
@@ -55,7 +56,7 @@ def make(row: types.RecordType, ds: Dataset, *, number: int, invent: bool, extra
 
 def _from_shared_groups(record: Dataset, ds: Dataset, keys: Keys) -> None:
     """What an enhanced multi-frame image says once for all its frames (PS3.3 C.7.6.16)."""
-    shared = ds.get("SharedFunctionalGroupsSequence")
+    shared = items_of(ds, "SharedFunctionalGroupsSequence")
     for group in shared[0].elements() if shared else ():
         items = group.value if group.vr == "SQ" else None
         for tag, _ in keys:

@@ -311,16 +311,24 @@ class FileSet:
             ds = copy.copy(ds)
             ds.preamble = bytes(128)
         self._brought.append(target)
-        with target.open("xb") as file:
-            part10.write(ds, file)
+        try:
+            with target.open("xb") as file:
+                part10.write(ds, file)
+        except KermaError:
+            self._delete([target])
+            self._brought.remove(target)
+            raise
 
     def _sync_brought(self) -> None:
         """Files that came to the medium are durable before the DICOMDIR names them."""
         if len(self._brought) > _FEW:
             os.sync()
         else:
-            for path in {*self._brought, *(path.parent for path in self._brought)}:
+            root = self.medium.root_file("")
+            for path in self._brought:
                 _sync(path)
+            for folder in {one for path in self._brought for one in path.parents if one.is_relative_to(root)}:
+                saving.sync_folder(os.fspath(folder))
         self._brought.clear()
 
     def _files_of(self, records: Iterable[Record]) -> Iterator[Path]:
@@ -396,13 +404,12 @@ def _state(path: Path) -> tuple[int, ...] | None:
 
 
 def _sync(path: Path) -> None:
-    """Bring a file or folder to the disk, where the system does that."""
-    with contextlib.suppress(OSError):
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+    """Bring a file to the disk; an error is one of the save."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _checked_id(value: str) -> str | None:

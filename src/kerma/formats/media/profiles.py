@@ -19,7 +19,8 @@ from typing import Any
 
 from kerma.dataset import Dataset
 from kerma.errors import UsageError
-from kerma.standard import elements, sop_classes, transfer_syntaxes, uids
+from kerma.formats.media import types
+from kerma.standard import sop_classes, transfer_syntaxes, uids
 
 Keys = tuple[tuple[int, str], ...]
 
@@ -111,11 +112,6 @@ def _uid(keyword: str) -> str:
     return uid
 
 
-def _keys(text: str) -> Keys:
-    words = [part.split() for part in text.split(", ")]
-    return tuple((elements.KEYWORD_TO_TAG[keyword], kind) for kind, keyword in words)
-
-
 def _classes(words: Iterable[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
     return {_uid(keyword): syntaxes for names, syntaxes in words for keyword in names.split()}
 
@@ -147,7 +143,7 @@ _TABLE_E = {
 
 
 def _keyed(table: Mapping[str, str]) -> dict[str, Keys]:
-    return {name: _keys(text) for name, text in table.items()}
+    return {name: types.keys_of(text) for name, text in table.items()}
 
 
 def _angiography() -> list[Profile]:

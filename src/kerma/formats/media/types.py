@@ -191,7 +191,7 @@ _RETIRED: tuple[tuple[str, int], ...] = (
 )
 
 
-def _keys(text: str) -> tuple[tuple[int, str], ...]:
+def keys_of(text: str) -> tuple[tuple[int, str], ...]:
     words = [part.split() for part in text.split(", ")] if text else []
     return tuple((elements.KEYWORD_TO_TAG[keyword], kind) for kind, keyword in words)
 
@@ -199,8 +199,8 @@ def _keys(text: str) -> tuple[tuple[int, str], ...]:
 @cache
 def all_types() -> dict[str, RecordType]:
     """Every record type by its name."""
-    rows = {row[0]: RecordType(*row[:4], _keys(row[4]), refers=False) for row in _ABOVE}
-    rows.update({row[0]: RecordType(*row[:4], _keys(row[4])) for row in _ROWS})
+    rows = {row[0]: RecordType(*row[:4], keys_of(row[4]), refers=False) for row in _ABOVE}
+    rows.update({row[0]: RecordType(*row[:4], keys_of(row[4])) for row in _ROWS})
     rows.update({name: RecordType(name, level, "", "F.5", retired=True) for name, level in _RETIRED})
     return rows
 

@@ -93,7 +93,7 @@ def _descriptor(fileset: FileSet, name: str) -> Iterator[Problem]:
     value = fileset.dataset.get("FileSetDescriptorFileID")
     if value is None:
         return
-    file_id = parse(value if isinstance(value, tuple) else (value,))
+    file_id = parse([str(part) for part in (value if isinstance(value, tuple) else (value,))])
     try:
         missing = fileset.medium.path(file_id) is None
     except UnsafePathError as error:

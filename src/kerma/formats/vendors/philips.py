@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kerma.dataset import Dataset
+from kerma.dataset.sequence import items_of
 
 _GROUP, _CREATOR, _ORIGINALS = 0x2005, "Philips MR Imaging DD 001", "Philips MR Imaging DD 005"
 _INTERCEPT, _SLOPE, _SEQUENCE = 0x0D, 0x0E, 0x0F
@@ -65,7 +66,7 @@ def original(ds: Dataset, frame: int = 0) -> Dataset | None:
 
 
 def _originals(ds: Dataset, frame: int) -> Iterator[Dataset]:
-    frames = ds.get("PerFrameFunctionalGroupsSequence")
+    frames = items_of(ds, "PerFrameFunctionalGroupsSequence")
     if frames and not 0 <= frame < len(frames):
         raise IndexError(f"there are {len(frames)} frames")
     for holder in (frames[frame], ds) if frames else (ds,):
@@ -79,11 +80,11 @@ def _originals(ds: Dataset, frame: int) -> Iterator[Dataset]:
 
 def _places(ds: Dataset, frame: int) -> Iterator[Dataset]:
     """Where the numbers may be, the nearest to the frame first."""
-    frames = ds.get("PerFrameFunctionalGroupsSequence")
+    frames = items_of(ds, "PerFrameFunctionalGroupsSequence")
     if frames:
         yield from _originals(ds, frame)
-        for groups in (frames[frame], *(ds.get("SharedFunctionalGroupsSequence") or ())):
-            values = groups.get("PixelValueTransformationSequence")
+        for groups in (frames[frame], *items_of(ds, "SharedFunctionalGroupsSequence")):
+            values = items_of(groups, "PixelValueTransformationSequence")
             if values:
                 yield values[0]
     yield ds

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from kerma.dataset import Dataset
+from kerma.dataset.sequence import items_of
 from kerma.errors import FormatError, KermaError, UsageError
 from kerma.formats.vendors import ascconv, csa
 from kerma.formats.vendors.ascconv import Protocol
@@ -31,9 +32,9 @@ _PROTOCOL_TAGS = ("MrPhoenixProtocol", "MrProtocol")
 
 
 def csa_header(ds: Dataset, kind: Literal["image", "series"] = "image") -> CSAHeader | None:
-    """The CSA image or series header; None where the data set has none.
+    """The CSA image or series header; None where the data set has none, or something else in its place.
 
-    ``FormatError`` where the element is there and is no CSA header, with its tag.
+    ``FormatError`` where one begins and is broken, with its tag.
     """
     if kind not in _PLACES:
         raise UsageError(f"a CSA header is that of the image or of the series, not {kind!r}")
@@ -82,8 +83,8 @@ def xa_elements(ds: Dataset, frame: int = 0) -> dict[str, Any]:
 def _xa_places(ds: Dataset, frame: int) -> Iterator[Dataset]:
     """The data sets that may hold them: the whole, what is wrapped in the shared groups, and in those of the frame."""
     yield ds
-    shared = ds.get("SharedFunctionalGroupsSequence")
-    frames = ds.get("PerFrameFunctionalGroupsSequence")
+    shared = items_of(ds, "SharedFunctionalGroupsSequence")
+    frames = items_of(ds, "PerFrameFunctionalGroupsSequence")
     if frames and not 0 <= frame < len(frames):
         raise IndexError(f"there are {len(frames)} frames")
     for groups, number, creator in ((shared, 0, _SERIES), (frames, frame, _FRAME)):
