@@ -72,10 +72,8 @@ def build(room: Path) -> Path:
         extension = Extension(
             "kerma.encoding._loops",
             [str(source)],
-            extra_compile_args=[]
-            if os.name == "nt"
-            else ["-O2", "-g0", *os.environ.get("KERMA_TWIN_CFLAGS", "").split()],
-            extra_link_args=os.environ.get("KERMA_TWIN_LDFLAGS", "").split(),
+            extra_compile_args=[] if os.name == "nt" else ["-O2", "-g0", *_flags("CFLAGS")],
+            extra_link_args=_flags("LDFLAGS"),
         )
         said = io.StringIO()
         with contextlib.redirect_stdout(said):

@@ -9,10 +9,8 @@ May touch the archive and the folder that it is given. Rules:
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING
 from kerma.app.lookup import level_of
 from kerma.errors import KermaError, OutOfResourcesError, UsageError
 from kerma.formats.instance import Instance
+from kerma.formats.saving import save
 from kerma.query import from_keys
 
 if TYPE_CHECKING:
@@ -61,18 +60,11 @@ def export(instances: Sequence[Instance], folder: Path) -> Iterator[Exported]:
 
 
 def _copy(instance: Instance, path: Path) -> Path:
-    temporary = path.with_name(f".kerma-{os.getpid()}.part")
     with instance.open() as source:
         try:
-            with temporary.open("wb") as file:
-                for at in range(0, source.size, _PIECE):
-                    file.write(source.read(at, min(_PIECE, source.size - at)))
-            temporary.replace(path)
+            save((source.read(at, min(_PIECE, source.size - at)) for at in range(0, source.size, _PIECE)), path)
         except OSError as error:
             raise OutOfResourcesError(
                 f"the file cannot be written: {error.strerror}", where=str(path), hint="check the folder and its space"
             ) from error
-        finally:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
     return path

@@ -6,18 +6,20 @@ what is written takes its name when it is complete, and never that of a file tha
 
 from __future__ import annotations
 
+import gzip
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from kerma.app.collect import Found, Unusable
 from kerma.app.gather import Passed, probe
 from kerma.dataset import Dataset
 from kerma.errors import KermaError, PixelError, UsageError
 from kerma.formats import part10
+from kerma.formats.saving import save
 from kerma.pixels import volumes
+from kerma.pixels.attributes import text, whole
 
 SUFFIXES = (".nii", ".nii.gz", ".npy")
 
@@ -62,8 +64,8 @@ def series_of(items: Iterable[Found | Unusable], fail: Callable[[str, Exception]
                 continue
             uid = str(ds.get("SeriesInstanceUID") or "")
             if uid not in found:
-                number, text = ds.get("SeriesNumber"), ds.get("SeriesDescription")
-                found[uid] = Series(uid, [], int(number or 0), str(text or ""), str(ds.get("Modality") or ""))
+                what = text(ds, "SeriesDescription"), text(ds, "Modality")
+                found[uid] = Series(uid, [], whole(ds, "SeriesNumber"), *what)
             found[uid].datasets.append(ds)
         except (KermaError, OSError) as error:
             fail(probed.found.name, error)
@@ -104,11 +106,17 @@ def write(volume: volumes.Volume, target: Path, *, force: bool = False) -> None:
         raise UsageError("there is a file already", where=str(target), hint="give another name, or --force")
     if not target.parent.is_dir():
         raise UsageError("there is no such folder", where=str(target.parent))
-    with TemporaryDirectory(prefix=".kerma-", dir=target.parent) as folder:
-        part = Path(folder) / f"volume{suffix}"
+    save((), target, lambda fd: _put(volume, suffix, fd))
+
+
+def _put(volume: volumes.Volume, suffix: str, fd: int) -> None:
+    with os.fdopen(os.dup(fd), "wb") as file:
         if suffix == ".npy":
-            with part.open("wb") as file:
-                volumes.to_npy(volume, file)
-        else:
-            volumes.to_nifti(volume).to_filename(part)
-        os.replace(part, target)
+            volumes.to_npy(volume, file)
+            return
+        image = volumes.to_nifti(volume)
+        if suffix == ".nii":
+            image.to_stream(file)
+            return
+        with gzip.GzipFile("", "wb", 1, file, 0) as packed:
+            image.to_stream(packed)

@@ -125,14 +125,18 @@ class _Work:
         self.conversion = conversion
         self.as_json = as_json
         self.failed = 0
+        self._taken: dict[Path, Found | Unusable] = {}  # who has which name: asked and claimed in one step
 
     def several(self, item: Found | Unusable, source: str, folder: Path) -> _Done | None:
         """A file of a folder or archive; what is no DICOM and merely lay there is passed over."""
         probed = probe(item)
         if isinstance(probed, Passed):
             return None
-        name = self.conversion.name_of(item.name[len(source) :].lstrip("/\\"))
-        return self.one(probed if isinstance(probed, Unusable) else probed.found, folder / name, folder)
+        target = folder / self.conversion.name_of(os.path.relpath(item.name, source))
+        if self._taken.setdefault(target, item) is not item:
+            error = UsageError("two files would get this name", where=str(target), hint="convert them one by one")
+            return _Done(item.name, target, error)
+        return self.one(probed if isinstance(probed, Unusable) else probed.found, target, folder)
 
     def one(self, item: Found | Unusable, target: Path, folder: Path | None = None) -> _Done:
         """One file."""

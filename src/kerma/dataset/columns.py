@@ -20,7 +20,7 @@ from kerma.dataset.items import RawItems
 from kerma.dataset.sequence import Sequence as Items
 from kerma.encoding.long import Pages
 from kerma.encoding.patterns import Patterns
-from kerma.errors import UsageError
+from kerma.errors import UsageError, ValueFormatError
 from kerma.standard import elements
 
 if TYPE_CHECKING:
@@ -102,7 +102,10 @@ def per_frame(ds: Dataset, path: str) -> Column:
     if isinstance(shared, Items) and shared:
         value = _of_dataset(shared[0], tags)
         if value is not None:
-            return Column([value], 1, int(ds.get(_FRAMES) or 1), shared=True)
+            frames = ds.get(_FRAMES) or 1
+            if not isinstance(frames, int) or not 1 <= frames < 1 << 31:
+                raise ValueFormatError("Number of Frames is no number of frames (PS3.3 C.7.6.6)")
+            return Column([value], 1, int(frames), shared=True)
     return column(ds.value_of(_PER_FRAME), path)
 
 
@@ -168,23 +171,26 @@ def _plain_vrs(tag: int, *, explicit: bool) -> frozenset[str]:
 
 def _packed(found: list[Any]) -> Column:
     """The values in an array where they are plain numbers of one shape, else as they are."""
-    if found and all(type(value) is int for value in found):
-        return _array("q", found, 1)
+    if found and all(isinstance(value, int) for value in found):
+        return _array("q", found, 1) or Column(found, 1, len(found))
     if found and all(isinstance(value, float) for value in found):
-        return _array("d", found, 1)
+        return _array("d", found, 1) or Column(found, 1, len(found))
     if found and all(type(value) is tuple for value in found):
         width = len(found[0])
         flat = [one for value in found for one in value]
         if len(flat) == width * len(found) and all(len(value) == width for value in found):
-            if all(type(one) is int for one in flat):
-                return _array("q", flat, width)
+            if all(isinstance(one, int) for one in flat):
+                return _array("q", flat, width) or Column(found, 1, len(found))
             if all(isinstance(one, float) for one in flat):
-                return _array("d", flat, width)
+                return _array("d", flat, width) or Column(found, 1, len(found))
     return Column(found, 1, len(found))
 
 
-def _array(code: str, numbers: list[Any], width: int) -> Column:
-    try:
-        return Column(array(code, numbers), width, len(numbers) // width)
-    except OverflowError:
-        return Column(array("Q", numbers), width, len(numbers) // width)
+def _array(code: str, numbers: list[Any], width: int) -> Column | None:
+    """None where the numbers are too long for any."""
+    for each in (code, "Q"):
+        try:
+            return Column(array(each, numbers), width, len(numbers) // width)
+        except OverflowError:
+            continue
+    return None

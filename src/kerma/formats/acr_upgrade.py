@@ -158,7 +158,10 @@ def _image(ds: Dataset, new: Dataset) -> None:
     rows, columns = new.get("Rows"), new.get("Columns")
     if not isinstance(rows, int) or not isinstance(columns, int):
         raise FormatError("an image without Rows and Columns")
-    count = rows * columns * int(new.SamplesPerPixel or 1) * int(new.get("NumberOfFrames") or 1)
+    samples, frames = new.get("SamplesPerPixel") or 1, new.get("NumberOfFrames") or 1
+    if not (isinstance(samples, int) and isinstance(frames, int) and min(rows, columns, samples, frames) > 0):
+        raise FormatError("Rows, Columns, Samples per Pixel or Number of Frames is no number of pixels")
+    count = rows * columns * samples * frames
     new.add(PIXEL_DATA, "OW", widened(_words(new, PIXEL_DATA), bits, count))
     new.BitsAllocated = 16
 

@@ -195,15 +195,7 @@ def _reading(where: str) -> Iterator[None]:
         if error.where is None:
             error.where = where
         raise
-    except (
-        zipfile.BadZipFile,
-        tarfile.TarError,
-        zlib.error,
-        EOFError,
-        RuntimeError,
-        ValueError,
-        struct.error,
-    ) as error:
+    except _FOREIGN as error:
         # zipfile has a RuntimeError, or a kind of it, for encrypted members and for methods that it does not know.
         text = " ".join(str(error).split())[:120] or type(error).__name__
         raise FormatError(f"broken or unreadable archive: {text}", where=where, hint="unpack it by hand") from None

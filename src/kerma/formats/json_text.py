@@ -158,7 +158,7 @@ class _Parser:
 
 _OUTSIDE = re.compile(rb'"[^"\\]*"|[{}\[\]"]')
 _IN_TEXT = re.compile(rb'["\\]')
-_BETWEEN = b" \t\r\n,\x1e"
+_GAP = re.compile(rb"[ \t\r\n,\x1e]*")
 _OPEN = (0x7B, 0x5B)
 
 
@@ -218,11 +218,13 @@ class Splitter:
         held = self.held
         if not self.begun and held.startswith(b"\xef\xbb\xbf"):
             self._drop(3)
-        rest = held.lstrip(_BETWEEN)
-        self._drop(len(held) - len(rest))
-        if not rest:
+        gap = _GAP.match(held)
+        count = 0 if gap is None else gap.end()
+        del gap  # which holds the bytes
+        self._drop(count)
+        if not held:
             return False
-        mark = rest[0]
+        mark = held[0]
         if mark == 0x7B and not self.ended:
             self.begun = True
             self.depth, self.at = 1, 1

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -16,6 +17,8 @@ from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
 from kerma.encoding.source import Buffer
+
+_FRESH = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 Path = str | os.PathLike[str]
 Finish = Callable[[int], None]
@@ -67,10 +70,11 @@ def _put(target: BinaryIO, piece: Buffer, name: str) -> None:
 
 def _to_path(pieces: Iterable[Buffer], target: Path, finish: Finish | None) -> None:
     name = os.fspath(target)
-    path = os.path.abspath(name)
+    path = os.path.realpath(name)  # through a link, which stays one
     folder = os.path.dirname(path)
     try:
-        fd, temporary = tempfile.mkstemp(prefix=".kerma-", suffix=".part", dir=folder)
+        temporary = os.path.join(folder, f".kerma-{secrets.token_hex(8)}.part")
+        fd = os.open(temporary, _FRESH, 0o666)  # the system takes the mask off
     except FileNotFoundError as error:
         raise FileNotFoundError(error.errno, "there is no such folder", os.path.dirname(name)) from error
     except OSError as error:
@@ -84,7 +88,8 @@ def _to_path(pieces: Iterable[Buffer], target: Path, finish: Finish | None) -> N
                     raise _named(error, name) from error
             if finish is not None:
                 finish(out.fileno())
-            os.fchmod(out.fileno(), _mode_for(path))
+            with contextlib.suppress(FileNotFoundError):
+                os.fchmod(out.fileno(), os.stat(path).st_mode & 0o777)
             os.fsync(out.fileno())
         try:
             os.replace(temporary, path)
@@ -107,16 +112,6 @@ def write_all(fd: int, piece: Buffer) -> None:
     view = memoryview(piece)
     while view:
         view = view[os.write(fd, view) :]
-
-
-def _mode_for(path: str) -> int:
-    """The mode that a file opened the plain way would have."""
-    try:
-        return os.stat(path).st_mode & 0o777
-    except OSError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
 
 
 def sync_folder(folder: str) -> None:

@@ -8,12 +8,12 @@ the constructor.
 from __future__ import annotations
 
 import mmap
-import os
 import tempfile
 from itertools import accumulate
 from typing import IO
 
 from kerma.encoding.source import Buffer
+from kerma.formats.saving import write_all
 
 IN_MEMORY = 32 << 20
 
@@ -45,9 +45,7 @@ class Spool:
 
     def _write(self, piece: Buffer) -> None:
         assert self._file is not None
-        view = memoryview(piece)
-        while view:
-            view = view[os.write(self._file.fileno(), view) :]
+        write_all(self._file.fileno(), piece)
 
     def whole(self) -> Buffer:
         """All pieces in one buffer; of a temporary file it is a map."""

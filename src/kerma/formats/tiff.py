@@ -186,7 +186,7 @@ class _Directories:
             entries.append((530, _SHORT, list(subsampling)))
             entries.append((532, _RATIONAL, [0, 1, 255, 1, 128, 1, 255, 1, 128, 1, 255, 1]))
         if image.spacing is not None:
-            across, down = (Fraction(10 / step).limit_denominator(1 << 20) for step in reversed(image.spacing))
+            across, down = (_ratio(10 / step) for step in reversed(image.spacing))
             entries.append((282, _RATIONAL, [across.numerator, across.denominator]))
             entries.append((283, _RATIONAL, [down.numerator, down.denominator]))
             entries.append((296, _SHORT, [_CENTIMETRE]))
@@ -205,3 +205,8 @@ class _Directories:
             return [(273, kind, offsets), (278, _LONG, [page.height]), (279, kind, counts)]
         width, height = image.tile
         return [(322, _LONG, [width]), (323, _LONG, [height]), (324, kind, offsets), (325, kind, counts)]
+
+
+def _ratio(number: float) -> Fraction:
+    """A positive number as TIFF has it: both parts within 32 bits."""
+    return Fraction(number).limit_denominator(min(1 << 20, (1 << 31) // (int(number) + 1)))

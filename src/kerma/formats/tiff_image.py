@@ -90,7 +90,7 @@ def describe(ds: Dataset, uid: str, buf: Buffer) -> Image:
     if image.compression == JPEG:
         _sample(image, sampling)
     spacing = _floats(ds, "PixelSpacing") or _floats(ds, "NominalScannedPixelSpacing")
-    if len(spacing) == 2 and all(0 < step < 1e4 for step in spacing):
+    if len(spacing) == 2 and all(1e-6 <= step < 1e4 for step in spacing):
         image.spacing = spacing[0], spacing[1]
     return image
 
@@ -136,7 +136,7 @@ def _look(ds: Dataset, tag: int) -> Image:
         samples=samples,
         bits=bits,
         sample_format=FLOATING if tag != PIXEL_DATA else sample_format,
-        planar=1 + (samples > 1 and _number(ds, "PlanarConfiguration", 0)),
+        planar=2 if samples > 1 and _number(ds, "PlanarConfiguration", 0) == 1 else 1,
         pages=[],
         low_bit_first=bits == 1,
     )
@@ -176,9 +176,13 @@ def _color_map(ds: Dataset, bits: int, sample_format: int) -> list[int]:
 
 def _words(data: Any, size: int) -> bytes:
     """A palette in little endian: OW, or US, which some write."""
+    if isinstance(data, str):
+        raise _refuse("its palette is not what its descriptor says")
     if not isinstance(data, (int, tuple)):
         return bytes(swapped(memoryview(data), size)) if size > 1 else bytes(data)
     numbers = data if isinstance(data, tuple) else (data,)
+    if not all(isinstance(one, int) and 0 <= one <= 0xFFFF for one in numbers):
+        raise _refuse("its palette is not what its descriptor says")
     return struct.pack(f"<{len(numbers)}H", *numbers)
 
 
@@ -259,6 +263,8 @@ def _arrange(ds: Dataset, places: list[Place], rows: int, columns: int) -> tuple
         raise _refuse("tiles of TIFF are multiples of 16 wide and high", "write it with such tiles first")
     across, down = -(-width // columns), -(-height // rows)
     grid = across * down
+    if grid < 1:
+        raise FormatError(f"a pixel matrix of {width} x {height} has no tiles")
     if ds.get("DimensionOrganizationType") == "TILED_FULL":
         if len(places) % grid:
             raise FormatError(f"{len(places)} frames do not fill {across} x {down} tiles")

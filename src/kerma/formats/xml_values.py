@@ -11,7 +11,6 @@ from kerma.formats.json_values import text_value, value_of
 
 _NUMBERS = frozenset({"US", "SS", "UL", "SL", "UV", "SV", "FL", "FD", "IS", "DS"})
 _BYTES = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
-_ARRAYS = {"OD": "FD", "OF": "FL", "OL": "UL", "OV": "UV"}
 
 
 def value_of_texts(vr: str, texts: list[str]) -> Any:

@@ -302,10 +302,6 @@ class _DCMTKWriter(FormWriter):
         return self.bulk is None or self.bulk(level.place(tag), Element(level.ds, tag)) is None
 
 
-def _tag_text(tag: int) -> str:
-    return f"({tag >> 16:04x},{tag & 0xFFFF:04x})"
-
-
 def _syntax(uid: str) -> str:
     return f'xfer="{_attribute(uid)}" name="{_escaped(uids.name_of(uid))}"'
 
