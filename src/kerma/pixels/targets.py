@@ -14,6 +14,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 
 from kerma.errors import PixelError, UnsupportedSyntaxError
+from kerma.pixels.codecs import CODECS
 from kerma.pixels.layout import PIXEL_DATA, Layout
 from kerma.standard import transfer_syntaxes, uids
 from kerma.standard.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
@@ -78,9 +79,7 @@ CERTAINLY_LOSSY = frozenset(f"{_ROOT}4.{number}" for number in range(50, 57))
 """Syntaxes whose every stream has lost something; other lossy ones may hold reversible streams."""
 
 
-DECODED = frozenset(TARGETS) | frozenset(
-    f"{_ROOT}4.{number}" for number in ("52", "53", "54", "55", "56", "58", "92", "93", "111")
-)
+DECODED = frozenset(CODECS)
 """Compressed syntaxes that can be decoded."""
 
 LOSSLESS = tuple(f"{_ROOT}{number}" for number in ("4.80", "4.90", "4.70", "5", "4.201"))

@@ -20,7 +20,6 @@ from kerma.pixels.shapes import as_rgb, scaled
 
 Array = NDArray[Any]
 
-WAYS = ("kitty", "sixel", "blocks")
 _KITTY = {"ghostty", "wezterm", "kitty"}
 _PIECE = 4096
 _CELL = (10, 20)  # pixels of a cell, width and height, where the terminal does not say

@@ -151,11 +151,13 @@ class _Job:
 
     def _passed_on(self, found: FrameIndex) -> Dataset:
         """The same streams under another name."""
-        frames = [found.read(number) for number in range(found.count)]
+        spool = Spool()
+        for number in range(found.count):
+            spool.add(found.read(number))
         twin = self._twin(set(_PIXELS))
         decompress_nested(twin, self.from_uid, EXPLICIT_LE.uid, self.choices.limits)
         twin = self._framed(twin)
-        encapsulate(twin, frames, extended=self.choices.extended)
+        encapsulate(twin, spool.pieces(), extended=self.choices.extended)
         return twin
 
     def _decompressed(self, found: FrameIndex) -> Dataset:
@@ -298,7 +300,7 @@ class _Job:
 
     def _native_twin(self, found: FrameIndex, layout: Layout, ratio: float | None = 0.0) -> Dataset:
         if ratio is None:  # nothing was read but the first frame: the size of all is that of the pixel data
-            self.read = sum(length for number in range(found.count) for _, length in found.ranges(number))
+            self.read = sum(length for _, length in found.whole_stream()[0])
         twin = self._twin(set(_PIXELS))
         self._prepare(twin, found)
         say_layout(twin, layout)

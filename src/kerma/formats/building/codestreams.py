@@ -30,7 +30,7 @@ class StreamHead:
 
     ``photometric`` is how the decoded components are to be read, by the words of PS3.3 C.7.6.3.1.2. ``method`` is the
     Lossy Image Compression Method, empty for a lossless stream. ``turned`` is the Exif orientation, 1 for none.
-    ``marked``: the stream says itself which colours it has.
+    ``marked``: the stream says itself which colours it has. ``high_throughput``: JPEG 2000 of part 15.
     """
 
     start: int
@@ -45,6 +45,7 @@ class StreamHead:
     method: str
     turned: int = 1
     marked: bool = False
+    high_throughput: bool = False
 
 
 def read_head(data: Buffer) -> StreamHead | None:
@@ -290,4 +291,5 @@ def _jpeg2000(view: memoryview, start: int, end: int, colour: str) -> StreamHead
         photometric=photometric,
         transfer_syntax_uid=syntax if plain and photometric else "",
         method="" if reversible else ("ISO_15444_15" if high_throughput else "ISO_15444_1"),
+        high_throughput=high_throughput,
     )

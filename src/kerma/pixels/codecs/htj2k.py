@@ -23,23 +23,15 @@ from kerma.pixels.codecs.base import (
     chosen,
     encoded,
     fitting,
-    guarded,
-    head_of,
-    in_shape,
 )
-from kerma.pixels.codecs.jpeg2000 import LEVELS, RATE, TRANSFORMED, colours_of, native_size, of_rate, whole
+from kerma.pixels.codecs.jpeg2000 import LEVELS, RATE, TRANSFORMED, decoded, native_size, of_rate
 from kerma.pixels.layout import Layout
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
-    head = head_of(data, layout, "HTJ2K")
-    stream = whole(memoryview(data)[head.start : head.end], layout)
-    reader = imagecodecs.jpeg2k_decode if head.bits <= _OPENJPEG_BITS else imagecodecs.htj2k_decode
-    samples = guarded(reader, "HTJ2K", stream, planar=False)
-    return Decoded(in_shape(samples, layout), colours_of(head, layout))
+    return decoded(data, layout, "HTJ2K")
 
 
-_OPENJPEG_BITS = 16
 RPCL = "1.2.840.10008.1.2.4.202"
 _LOSSY = "1.2.840.10008.1.2.4.203"
 _THUMBNAIL = 64

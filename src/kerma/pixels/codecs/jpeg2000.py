@@ -34,10 +34,20 @@ _DEEPEST = 24
 """Bits that OpenJPEG keeps, one less with a colour transform: its coefficients have 31 bits with all that it adds."""
 
 
+_OPENJPEG_BITS = 16  # of an HTJ2K stream
+
+
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
-    head = head_of(data, layout, "JPEG 2000")
+    return decoded(data, layout, "JPEG 2000")
+
+
+def decoded(data: Buffer, layout: Layout, kind: str) -> Decoded:
+    """Samples of a stream of either part, whichever the transfer syntax (``kind``) says that it is."""
+    head = head_of(data, layout, kind)
     stream = whole(memoryview(data)[head.start : head.end], layout)
-    samples = guarded(imagecodecs.jpeg2k_decode, "JPEG 2000", stream, planar=False)
+    deep = head.high_throughput and head.bits > _OPENJPEG_BITS
+    reader = imagecodecs.htj2k_decode if deep else imagecodecs.jpeg2k_decode
+    samples = guarded(reader, kind, stream, planar=False)
     return Decoded(in_shape(samples, layout), colours_of(head, layout))
 
 

@@ -20,7 +20,7 @@ def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
         raise PixelError(
             f"the stream is {columns} x {rows}, the data set says {layout.columns} x {layout.rows}",
         )
-    samples = guarded(imagecodecs.jpegxl_decode, "JPEG XL", data)
+    samples = guarded(imagecodecs.jpegxl_decode, "JPEG XL", data, index=0)  # of an animation, not all at once
     return Decoded(in_shape(samples, layout), layout.photometric if layout.samples == 1 else "RGB")
 
 

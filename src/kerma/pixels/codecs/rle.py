@@ -29,6 +29,8 @@ def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     width = layout.bits_allocated // 8
     if layout.bits_allocated % 8 or count != layout.samples * width:
         raise PixelError(f"the RLE header says {count} segments, the image has {layout.samples * width} byte planes")
+    if count > len(offsets):
+        raise PixelError(f"RLE has {len(offsets)} byte planes at most (PS3.5 G.5), the image has {count}")
     ends = [*offsets[1:count], len(data)]
     view = memoryview(data)
     # Byte planes from the highest byte down (G.2); numpy wants them from the lowest up.
