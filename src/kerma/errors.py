@@ -234,6 +234,10 @@ class NotFoundError(ArchiveError):
     """Nothing in the archive has this UID."""
 
 
+class AccessError(ArchiveError):
+    """The one who asks has no right to do that."""
+
+
 # -- configuration and command line ------------------------------------------------------------------------------------
 
 
