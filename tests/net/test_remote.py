@@ -29,7 +29,8 @@ from kerma.errors import (
     UsageError,
 )
 from kerma.limits import Limits, NetworkLimits
-from kerma.net.http_source import HTTPSource, shown
+from kerma.net.address import place_of, shown
+from kerma.net.http_source import HTTPSource
 from kerma.net.object_source import ObjectSource
 from kerma.pixels import frame_index
 
@@ -420,3 +421,43 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(__import__("sys").modules, "obstore", None)
     with pytest.raises(KermaError, match=r"kerma\[remote\]"):
         kerma.read("gs://bucket/key")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://[::1/x",
+        "http://host:99999999/x",
+        "http://host:port/x",
+        "http:///x",
+        "http://a..b\u00e4/x",
+        "http://" + "a" * 70 + "\u00e4.de/x",
+        "http://ho st/x",
+        "http://ho\nst/x",
+        "http://" + "a" * 9000,
+        "http://127.0.0.1:1/\ud800",
+    ],
+)
+def test_an_address_that_is_none_is_an_error_of_ours(address: str) -> None:
+    with pytest.raises(NetworkError) as caught:
+        kerma.read(address)
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_host_of_other_letters_is_asked_for_as_idna_says() -> None:
+    assert place_of("https://b\u00fccher.example/x", "x").host == "xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize(
+    "range_of_answer",
+    ["bytes \u0661-9/100", "bytes 0-9/" + "9" * 5000, "bytes */100", "bytes 0-9/*", "bytes +0-9/100", "items 0-9/100"],
+)
+def test_a_content_range_that_is_none_is_refused(range_of_answer: str) -> None:
+    class Told:
+        def getheader(self, name: str) -> str:
+            return range_of_answer
+
+    source = HTTPSource.__new__(HTTPSource)
+    source.name, source._connection = "http://x/y", None
+    with pytest.raises(NetworkError, match="how long"):
+        source._range(Told())  # type: ignore[arg-type]

@@ -23,10 +23,11 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
-from kerma.app.opening import is_address, open_source, shown
+from kerma.app.opening import is_address, open_source
 from kerma.errors import KermaError, LimitError
 from kerma.formats.containers import Member, archive_kind, copy, plain_name, split_path, walk
 from kerma.limits import ArchiveLimits
+from kerma.net.address import named
 
 _PIECE = 8 << 20
 
@@ -113,15 +114,15 @@ class Collector:
             place = self._fetch(address)
             archive = archive_kind(place) is not None
         except (KermaError, OSError) as error:
-            yield Unusable(shown(address), error if isinstance(error, KermaError) else _from_os(error, shown(address)))
+            yield Unusable(named(address), error if isinstance(error, KermaError) else _from_os(error, named(address)))
         else:
-            yield from self._unpack(place, called=shown(address)) if archive else [Found(place, shown(address), True)]
+            yield from self._unpack(place, called=named(address)) if archive else [Found(place, named(address), True)]
 
     def _fetch(self, address: str) -> Path:
         place = self._place()
         with open_source(address) as source, place.open("xb") as target:
             if source.size > self._limits.max_member:
-                raise LimitError(f"more than {self._limits.max_member:,} bytes", where=shown(address))
+                raise LimitError(f"more than {self._limits.max_member:,} bytes", where=named(address))
             self._room_for(source.size)
             for at in range(0, source.size, _PIECE):
                 target.write(source.read(at, min(_PIECE, source.size - at)))

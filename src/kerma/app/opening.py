@@ -11,13 +11,13 @@ import mmap
 import os
 import re
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 from kerma.dataset import Dataset
 from kerma.encoding.source import Buffer, ByteSource
 from kerma.errors import KermaError, NotDicomError
 from kerma.formats import part10
 from kerma.limits import Limits, NetworkLimits, Strictness
+from kerma.net.address import named
 
 _LIMITS = Limits()
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")  # of Windows' drives none is one
@@ -33,12 +33,6 @@ def open_source(address: str, network: NetworkLimits | None = None) -> ByteSourc
     # Loaded when it is used: HTTP and TLS take longer to load than a file takes to read.
     source: ByteSource = importlib.import_module("kerma.net.remote").open_source(address, limits=network)
     return source
-
-
-def shown(address: str) -> str:
-    """``address`` without what is secret in it."""
-    parts = urlsplit(address)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def read(
@@ -65,7 +59,7 @@ def read(
         opened.close()
         if isinstance(error, KermaError) and error.where is None:
             error.where = getattr(opened, "name", None)
-        if isinstance(error, NotDicomError) and shown(source).lower().endswith((".zip", ".tar", ".gz", ".tgz", ".xz")):
+        if isinstance(error, NotDicomError) and named(source).lower().endswith((".zip", ".tar", ".gz", ".tgz", ".xz")):
             error.hint = "archives are not read where they are: download it first"
         raise
     rest = getattr(opened, "forget", None)

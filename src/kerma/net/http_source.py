@@ -16,18 +16,18 @@ from __future__ import annotations
 import base64
 import http.client
 import netrc
+import re
 import ssl
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
-from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
+from urllib.parse import unquote, urlunsplit
 from urllib.request import getproxies, proxy_bypass
 
 from kerma._version import __version__
 from kerma.errors import ConnectError, FormatError, LimitError, NetworkError, TimeoutExpiredError, TruncatedError
 from kerma.limits import NetworkLimits
+from kerma.net.address import joined, place_of, shown
+from kerma.net.remote_source import RemoteSource
 
 MAX_WHOLE = 256 << 20
 """Bytes that are taken from a server that knows no ranges."""
@@ -35,19 +35,8 @@ _REDIRECTS = 5
 _PIECE = 1 << 20
 _FIRST = 1 << 16
 _LIMITS = NetworkLimits()
-
-
-def shown(url: str) -> str:
-    """A URL without what is secret in it, for people."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    place = f"[{host}]" if ":" in host else host
-    try:
-        port = parts.port
-    except ValueError:
-        port = None
-    text = urlunsplit((parts.scheme, place if port is None else f"{place}:{port}", parts.path, "", ""))
-    return text + "?..." if parts.query else text
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-[0-9]{1,18}/([0-9]{1,18})")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +48,7 @@ class _Stamp:
     size: int
 
 
-class HTTPSource:
+class HTTPSource(RemoteSource):
     """Random access to the resource at a URL. Reads may run in several threads; they take turns."""
 
     def __init__(self, url: str, *, limits: NetworkLimits = _LIMITS, max_whole: int = MAX_WHOLE) -> None:
@@ -98,30 +87,12 @@ class HTTPSource:
                 raise FormatError("the source is closed", where=self.name)
             return self._get(offset, length)
 
-    def readinto(self, offset: int, buffers: Sequence[bytearray | memoryview]) -> int:
-        """Fill all ``buffers`` in turn from ``offset`` on; the count, or ``TruncatedError``."""
-        total = sum(len(buffer) for buffer in buffers)
-        data = self.read(offset, total)
-        at = 0
-        for buffer in buffers:
-            buffer[:] = data[at : at + len(buffer)]
-            at += len(buffer)
-        return total
-
     def close(self) -> None:
         self._closed = True
         self.forget()
 
-    def __enter__(self) -> Self:
-        return self
-
     def __del__(self) -> None:
         self.forget()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # -- one request ---------------------------------------------------------------------------------------------------
 
@@ -177,7 +148,7 @@ class HTTPSource:
     def _take_whole(self, response: http.client.HTTPResponse, offset: int, length: int) -> bytes:
         """A server without ranges: all of it, once."""
         announced = response.getheader("Content-Length") or ""
-        if announced.isdigit():
+        if _LENGTH.fullmatch(announced):
             self._compare(response, int(announced))
             if int(announced) > self._max_whole:
                 raise self._too_much()
@@ -189,13 +160,10 @@ class HTTPSource:
         return data[offset : offset + length]
 
     def _range(self, response: http.client.HTTPResponse) -> tuple[int, int]:
-        text = response.getheader("Content-Range") or ""
-        unit, _, rest = text.partition(" ")
-        span, _, size = rest.partition("/")
-        start = span.partition("-")[0]
-        if unit != "bytes" or not start.isdigit() or not size.isdigit():
+        found = _RANGE.fullmatch(response.getheader("Content-Range") or "")
+        if found is None:
             raise self._drop("the server does not say how long the resource is")
-        return int(start), int(size)
+        return int(found[1]), int(found[2])
 
     def _compare(self, response: http.client.HTTPResponse, size: int) -> None:
         found = _Stamp(response.getheader("ETag") or "", response.getheader("Last-Modified") or "", size)
@@ -265,24 +233,26 @@ class HTTPSource:
 
     def _redirect(self, location: str) -> None:
         self.forget()
-        old, new = urlsplit(self._url), urlsplit(urljoin(self._url, location))
+        there = joined(self._url, location, self.name)
+        old, new = place_of(self._url, self.name), place_of(there, self.name)
         if not location or new.scheme not in {"http", "https"} or (old.scheme == "https" and new.scheme == "http"):
             raise NetworkError("the server sends us to no place that is safe", where=self.name)
-        keep = self._headers.get("Authorization") if new.netloc == old.netloc else None
-        self._go_to(urlunsplit(new), keep)
+        keep = self._headers.get("Authorization") if new.parts.netloc == old.parts.netloc else None
+        self._go_to(there, keep)
 
     def _go_to(self, url: str, authorization: str | None = None) -> None:
         self._url = url
-        parts = urlsplit(url)
-        try:
-            self._host, self._port = parts.hostname or "", parts.port
-        except ValueError:
-            self._host = ""
-        if parts.scheme not in {"http", "https"} or not self._host:
+        place = place_of(url, self.name)
+        self._host, self._port, parts = place.host, place.port, place.parts
+        if place.scheme not in {"http", "https"}:
             raise NetworkError("this is no address", where=self.name, hint="write https://host/path")
-        self._secure = parts.scheme == "https"
+        self._secure = place.scheme == "https"
         path = urlunsplit(("", "", parts.path or "/", parts.query, ""))
-        self._target = "".join(c if " " < c < "\x7f" else "".join(f"%{b:02X}" for b in c.encode()) for c in path)
+        try:
+            # A path of two slashes would be taken for a host; what is no ASCII goes as UTF-8 in percent signs.
+            self._target = "".join(c if " " < c < "\x7f" else "".join(f"%{b:02X}" for b in c.encode()) for c in path)
+        except UnicodeEncodeError:
+            raise NetworkError("this is no address", where=self.name, hint="write https://host/path") from None
         self._headers = {"User-Agent": f"kerma/{__version__}"}
         found = authorization or _basic(parts.username, parts.password) or _from_netrc(self._host)
         if found:
@@ -292,8 +262,8 @@ class HTTPSource:
         proxy = None if proxy_bypass(self._host) else getproxies().get("https" if self._secure else "http")
         host, port = self._host, self._port
         if proxy:
-            parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-            host, port = parts.hostname or "", parts.port or 80
+            there = place_of(proxy if "://" in proxy else f"http://{proxy}", "the proxy of the environment")
+            host, port = there.host, there.port or 80
         timeout = self._limits.response
         if not self._secure:
             if proxy and self._target.startswith("/"):

@@ -7,17 +7,16 @@ message. The object must stay what it was: its ETag goes along with each range.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from kerma.errors import FormatError, NetworkError, TruncatedError, UsageError
+from kerma.net.remote_source import RemoteSource
 
 _FIRST = 1 << 16
 _REASONS = ("timed out", "connection", "dns", "certificate", "credential", "region")
 
 
-class ObjectSource:
+class ObjectSource(RemoteSource):
     """Random access to one object. ``store`` is one of obstore's; reads may run in several threads at once."""
 
     def __init__(self, store: Any, key: str, name: str) -> None:
@@ -48,26 +47,8 @@ class ObjectSource:
             raise self._changed()
         return data
 
-    def readinto(self, offset: int, buffers: Sequence[bytearray | memoryview]) -> int:
-        """Fill all ``buffers`` in turn from ``offset`` on; the count, or ``TruncatedError``."""
-        total = sum(len(buffer) for buffer in buffers)
-        data = self.read(offset, total)
-        at = 0
-        for buffer in buffers:
-            buffer[:] = data[at : at + len(buffer)]
-            at += len(buffer)
-        return total
-
     def close(self) -> None:
         self._store = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _get(self, offset: int, length: int) -> bytes:
         obstore = _obstore()

@@ -11,7 +11,8 @@ import re
 from kerma.encoding.source import ByteSource
 from kerma.errors import UsageError
 from kerma.limits import NetworkLimits
-from kerma.net.http_source import HTTPSource, shown
+from kerma.net.address import shown
+from kerma.net.http_source import HTTPSource
 from kerma.net.object_source import open_object
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
