@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from kerma.encoding.headers import header_at, other_encoding
 from kerma.encoding.marks import Header, Marks
-from kerma.encoding.salvage import bare_header, behind, forget, go_on, holds_items, next_end, note
+from kerma.encoding.salvage import bare_header, behind, forget, go_on, holds_items, may_search, next_end, note
 from kerma.encoding.scan import careful, scan
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Encoding, key_of
@@ -179,7 +179,8 @@ def items_go_on(buf: Buffer, pos: int, end: int, encoding: Encoding, marks: Mark
     assert state is not None
     known = state.gaps.get(pos)
     if known is None:
-        known = state.gaps[pos] = next_end(buf, pos + 1, end, encoding)
+        known = next_end(buf, pos + 1, end, encoding) if may_search(state, end - pos, len(buf)) else end
+        state.gaps[pos] = known
         note(marks, error, (pos, known))
     return known
 

@@ -75,7 +75,7 @@ def go_on(
     """
     state = marks.salvage
     assert state is not None
-    if not _may_search(state, end - pos, len(buf)):
+    if not may_search(state, end - pos, len(buf)):
         return end
     stop = next_end(buf, pos, end, encoding) if nested else end
     pattern, back = (_VR, 4) if encoding.explicit else (_TAG, 0)
@@ -107,7 +107,8 @@ def next_end(buf: Buffer, pos: int, end: int, encoding: Encoding) -> int:
     return end
 
 
-def _may_search(state: Salvage, size: int, whole: int) -> bool:
+def may_search(state: Salvage, size: int, whole: int) -> bool:
+    """Whether another ``size`` bytes may be searched: damage and work stay bounded, whatever the file holds."""
     state.searched += size
     return len(state.damage) < _MOST and state.searched <= _FREE + _TIMES * whole
 
@@ -220,7 +221,7 @@ def _mend_fragments(walk: Walk, level: Level, at: int, error: FormatError, state
     buf, end, encoding = walk.buf, walk.end, level.encoding
     after = min(at + 8, end)
     while after < end and _tag_at(buf, after, end, encoding) != _SEQUENCE_END:
-        if not _may_search(state, 0, len(buf)):
+        if not may_search(state, 0, len(buf)):
             after = end
             break
         after = next_end(buf, after + 1, end, encoding)
@@ -232,7 +233,7 @@ def _mend_fragments(walk: Walk, level: Level, at: int, error: FormatError, state
 def _mend_sequence(walk: Walk, level: Level, at: int, error: FormatError, state: Salvage) -> None:
     buf, end, encoding = walk.buf, walk.end, level.encoding
     cut = _tag_at(buf, at, end, encoding) == _ITEM  # an item that goes past the end: its whole elements are given
-    after = end if cut or not _may_search(state, end - at, len(buf)) else next_end(buf, at + 1, end, encoding)
+    after = end if cut or not may_search(state, end - at, len(buf)) else next_end(buf, at + 1, end, encoding)
     note(walk.marks, error, None if cut else (at, after))
     if after >= end:
         if not cut:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
 import numpy as np
@@ -209,3 +210,27 @@ def test_what_nothing_writes_is_named() -> None:
 
 def test_the_table_of_targets_and_that_of_codecs_agree() -> None:
     assert set(TARGETS) == {uid for uid, row in CODECS.items() if row.writes}
+
+
+@pytest.mark.parametrize("number", ["50", "51", "57", "70", "80"])
+@pytest.mark.parametrize("behind", [b"\0" * 100, b"\xff\xd8\xff\xd9", b"more\xff\xd9"])
+def test_a_stream_ends_at_its_first_eoi(number: str, behind: bytes) -> None:
+    case = Case(8, 8) if number == "50" else Case(16, 12)
+    stream = encode(f"{ROOT}4.{number}", case, case.smooth(40, 40))[0]
+    end = stream.rindex(b"\xff\xd9") + 2
+    head = read_head(stream[:end] + behind)
+    assert head is not None
+    assert head.end == end
+
+
+def test_tables_between_two_scans_may_hold_what_looks_like_an_eoi() -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    out = io.BytesIO()
+    image = pillow.fromarray(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3))
+    image.save(out, "JPEG", progressive=True)
+    stream = out.getvalue()
+    at = stream.index(b"\xff\xda", stream.index(b"\xff\xda") + 2)  # the second scan
+    comment = b"\xff\xfe\x00\x06\xff\xd9\xff\xd9"
+    head = read_head(stream[:at] + comment + stream[at:] + b"behind")
+    assert head is not None
+    assert head.end == len(stream) + len(comment)

@@ -7,6 +7,7 @@ against the bytes; a stream of a kind that no current transfer syntax takes has 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from kerma.encoding.source import Buffer
@@ -97,7 +98,7 @@ class _Jpeg:
                 raise TruncatedError("a marker segment goes past the JPEG", missing=missing, offset=pos)
             body = bytes(view[pos + 2 : pos + length])
             if marker == 0xDA:
-                return self._head(body)
+                return self._head(body, pos + length)
             self._segment(marker, body, pos)
             pos += length
 
@@ -127,7 +128,7 @@ class _Jpeg:
         elif marker == 0xE1 and body.startswith(b"Exif\0\0"):
             self.turned = _orientation(body[6:])
 
-    def _head(self, scan: bytes) -> StreamHead:
+    def _head(self, scan: bytes, after: int) -> StreamHead:
         if self.process < 0:
             raise FormatError("the JPEG has no frame header before its first scan")
         count = scan[0] if scan else 0
@@ -138,7 +139,7 @@ class _Jpeg:
             syntax = ""  # the number of lines comes after the first scan, which DICOM does not take
         return StreamHead(
             start=0,
-            end=_end_of_image(self.view),
+            end=_end_of_image(self.view, after),
             rows=self.rows,
             columns=self.columns,
             samples=len(self.names),
@@ -178,15 +179,21 @@ class _Jpeg:
         return "YBR_FULL" if self.process in {0xC3, 0xF7} else "YBR_FULL_422"
 
 
-def _end_of_image(view: memoryview) -> int:
-    """The offset after the last EOI; cameras put further pictures and padding behind the first. Without one the stream
-    ends with the bytes.
+_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
+"""What ends the coded data of a scan: in it, 00 or a restart marker stands behind each FF (ISO 10918-1 B.1.1.5), in
+JPEG-LS anything below 80 (ISO 14495-1 A.1)."""
+
+
+def _end_of_image(view: memoryview, pos: int) -> int:
+    """The offset after the EOI of the scans from ``pos`` on; cameras put further pictures and padding behind it.
+    Without one the stream ends with the bytes.
     """
-    if bytes(view[-2:]) == b"\xff\xd9":
-        return len(view)
-    tail = bytes(view[-4096:])
-    found = tail.rfind(b"\xff\xd9")
-    return len(view) if found < 0 else len(view) - len(tail) + found + 2
+    while (found := _MARKER.search(view, pos)) is not None:
+        pos = found.end()
+        if view[pos - 1] == 0xD9:
+            return pos
+        pos += max(2, int.from_bytes(view[pos : pos + 2], "big"))  # tables and headers between two scans
+    return len(view)
 
 
 def _orientation(exif: bytes) -> int:
