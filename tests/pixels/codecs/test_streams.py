@@ -234,3 +234,16 @@ def test_tables_between_two_scans_may_hold_what_looks_like_an_eoi() -> None:
     head = read_head(stream[:at] + comment + stream[at:] + b"behind")
     assert head is not None
     assert head.end == len(stream) + len(comment)
+
+
+def test_a_lossy_stream_of_fewer_bits_than_the_data_set_says_is_told() -> None:
+    eight, deep = Case(8, 8), Case(16, 12)
+    stream = encode(f"{ROOT}4.51", eight, eight.smooth(40, 40))[0]
+    layout = compressed_layout(deep.layout(40, 40), "MONOCHROME2", f"{ROOT}4.51")
+    decode(stream, layout)
+    decode(stream, layout)
+    assert [finding.code for finding in layout.findings] == ["fewer-bits-in-stream"]
+    whole = encode(f"{ROOT}4.51", deep, deep.smooth(40, 40))[0]
+    other = compressed_layout(deep.layout(40, 40), "MONOCHROME2", f"{ROOT}4.51")
+    decode(whole, other)
+    assert not other.findings

@@ -87,9 +87,24 @@ def has_end(data: Buffer) -> bool:
 
 def said_unended(layout: Layout) -> None:
     """Note once that streams of the image have no end, and were whole all the same."""
-    if not any(finding.code == _UNENDED for finding in layout.findings):
-        text = "a code stream lacks the marker of its end; all samples were there"
-        layout.findings.append(Finding(_UNENDED, text, path=(layout.tag,), section="PS3.5 A.4"))
+    _said(layout, _UNENDED, "a code stream lacks the marker of its end; all samples were there", "PS3.5 A.4")
+
+
+def said_shallow(layout: Layout, head: StreamHead) -> None:
+    """Note once that streams have fewer bits than the data set says: one of the two is wrong, and the samples with it
+    if it is the stream.
+    """
+    _said(
+        layout,
+        "fewer-bits-in-stream",
+        f"the code streams have {head.bits} bits a sample, Bits Stored says {layout.bits_stored}",
+        "PS3.5 8.2.1",
+    )
+
+
+def _said(layout: Layout, code: str, text: str, section: str) -> None:
+    if not any(finding.code == code for finding in layout.findings):
+        layout.findings.append(Finding(code, text, path=(layout.tag,), section=section))
 
 
 def cut() -> PixelError:

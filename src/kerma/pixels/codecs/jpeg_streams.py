@@ -15,12 +15,25 @@ import numpy as np
 
 from kerma.encoding.source import Buffer
 from kerma.formats.building.codestreams import StreamHead
-from kerma.pixels.codecs.base import END, Array, Decoded, cut, guarded, has_end, head_of, in_shape, said_unended
+from kerma.pixels.codecs.base import (
+    END,
+    Array,
+    Decoded,
+    cut,
+    guarded,
+    has_end,
+    head_of,
+    in_shape,
+    said_shallow,
+    said_unended,
+)
 from kerma.pixels.layout import Layout
 
 
 def decode(data: Buffer, layout: Layout, rgb: bool) -> Decoded:
     head = head_of(data, layout, "JPEG")
+    if head.method and head.bits == 8 < layout.bits_stored:
+        said_shallow(layout, head)
     if has_end(data):
         return _decoded(data, layout, head, rgb)
     # What a cut stream lacks is decoded from whatever stands behind it: from two things, two pictures.
