@@ -97,3 +97,16 @@ def test_standard_output_is_no_file(kerma: Run, tmp_path: Path) -> None:
     assert result.status == 2
     assert "kerma dump" in result.err
     assert not (tmp_path / "-").exists()
+
+
+def test_acr_nema_does_without_sequences_where_it_is_told(kerma: Run, tmp_path: Path) -> None:
+    source = write_instance(tmp_path / "in.dcm")
+    nested = library.read(source)
+    nested.ReferencedStudySequence = [library.Dataset()]
+    library.write(nested, source)
+    refused = kerma("convert", str(source), str(tmp_path / "out.ima"), "--to", "acr-nema")
+    assert refused.status == 1
+    assert "--leave-out" in refused.err
+    assert kerma("convert", str(source), str(tmp_path / "out.ima"), "--to", "acr-nema", "--leave-out").status == 0
+    assert "ReferencedStudySequence" not in library.read(tmp_path / "out.ima")
+    assert kerma("convert", str(source), str(tmp_path / "x.dcm"), "--to", "explicit", "--leave-out").status == 2

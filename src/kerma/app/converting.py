@@ -43,6 +43,7 @@ class Conversion:
     """``to`` is the UID of a transfer syntax, one of ``FORMS``, or "" to keep the syntax; ``tiff`` as in
     ``kerma.write``; ``force`` lets files that are there be written over. ``options`` are the codec's; ``keep_uid``
     keeps the SOP Instance UID where something is lost; ``threads`` work on the frames of one image, None: all cores.
+    ``leave_out`` lets an ACR-NEMA stream do without what it cannot hold.
     """
 
     to: str = ""
@@ -51,6 +52,7 @@ class Conversion:
     options: Mapping[str, Any] = field(default_factory=dict)
     keep_uid: bool = False
     threads: int | None = None
+    leave_out: bool = False
 
     def name_of(self, name: str) -> str:
         """The name of the converted file: with the form's suffix where it has one."""
@@ -107,7 +109,7 @@ def _write(ds: Dataset, target: Path, conversion: Conversion) -> None:
         dialect = "dcmtk" if to == "dcmtk-xml" else "native"
         save(_encoded(xml_pieces(ds, meta=True, dialect=dialect)), target)
     elif to == "acr-nema":
-        acr_nema.write(ds, target)
+        acr_nema.write(ds, target, leave_out=conversion.leave_out)
     else:
         if needs_codec(ds, conversion):
             new_uid = False if conversion.keep_uid else None

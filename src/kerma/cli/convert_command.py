@@ -43,6 +43,7 @@ codec_options = stacked(
 @click.option("--tiff/--no-tiff", default=None, help="Make the file a TIFF as well, or no longer one (PS3.10 7.1).")
 @codec_options
 @click.option("--keep-uid", is_flag=True, help="Keep the SOP Instance UID also where something is lost.")
+@click.option("--leave-out", is_flag=True, help="ACR-NEMA: drop what it cannot hold, sequences above all.")
 @click.option("--force", is_flag=True, help="Write over files that are there.")
 @json_option
 def command(
@@ -51,6 +52,7 @@ def command(
     to: str | None,
     tiff: bool | None,
     keep_uid: bool,
+    leave_out: bool,
     force: bool,
     as_json: bool,
     **codec: Any,
@@ -73,7 +75,9 @@ def command(
     uid = "" if to is None else to if to in FORMS else syntax_uid(to)
     if options and (to is None or to in FORMS):
         raise UsageError(f"--{min(options)} is for compressed transfer syntaxes", hint="name one with --to")
-    conversion = Conversion(uid, tiff, force, options, keep_uid)
+    conversion = Conversion(uid, tiff, force, options, keep_uid, leave_out=leave_out)
+    if leave_out and to != "acr-nema":
+        raise UsageError("--leave-out is for --to acr-nema")
     if tiff is not None and to in FORMS:
         raise UsageError("--tiff is for DICOM files")
     work = _Work(conversion, as_json)

@@ -129,7 +129,7 @@ def _flat(ds: Dataset, encoding: Encoding, leave_out: bool) -> Dataset:
             if not leave_out:
                 raise ValueEncodeError(
                     f"({tag >> 16:04X},{tag & 0xFFFF:04X}) is a sequence or no part of a data set; ACR-NEMA has none",
-                    hint="delete it, or write with leave_out=True",
+                    hint="--leave-out (leave_out=True in Python) drops what it cannot hold",
                 )
             del flat[tag]
         elif flat[tag].length == UNDEFINED or (tag == PIXEL_DATA and flat[tag].vr == "OB" and _is_compressed(ds)):
