@@ -6,6 +6,7 @@ libFuzzer keeps those that reach something new). No file of others is among them
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -13,14 +14,17 @@ from pathlib import Path
 
 from tests.fuzz import fuzz_command, fuzz_pdu, fuzz_scan
 
+from kerma import pixels
 from kerma.dataset import Dataset
 from kerma.dataset.fragments import Fragments
 from kerma.encoding.syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE
 from kerma.encoding.writer import element_header, item_end, item_header, sequence_end
+from kerma.errors import KermaError
 from kerma.formats import json as dicom_json
 from kerma.formats import part10
 from kerma.formats import xml as dicom_xml
 from kerma.formats.media.fileset import FileSet
+from kerma.pixels.targets import TARGETS
 
 SEEDS = Path(__file__).with_name("seeds")
 JPEG = "1.2.840.10008.1.2.4.50"
@@ -101,6 +105,42 @@ def directories() -> Iterator[bytes]:
         yield files.dicomdir.read_bytes()
 
 
+def images() -> Iterator[bytes]:
+    """A small image in every syntax that pixels are written in: grey, deep, in colour, of single bits; an overlay."""
+    for allocated, stored, samples, signed in (
+        (8, 8, 1, 0),
+        (16, 12, 1, 0),
+        (16, 16, 1, 1),
+        (8, 8, 3, 0),
+        (1, 1, 1, 0),
+    ):
+        ds = every_vr()
+        ds.Rows, ds.Columns, ds.SamplesPerPixel, ds.NumberOfFrames = 16, 16, samples, 2
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = allocated, stored, stored - 1, signed
+        ds.PhotometricInterpretation = "RGB" if samples == 3 else "MONOCHROME2"
+        if samples == 3:
+            ds.PlanarConfiguration = 0
+        ds.WindowCenter, ds.WindowWidth, ds.RescaleSlope, ds.RescaleIntercept = 100, 50, 2, -3
+        ds.add(0x60000010, "US", 16)
+        ds.add(0x60000011, "US", 16)
+        ds.add(0x60000040, "CS", "G")
+        ds.add(0x60000050, "SS", [1, 1])
+        ds.add(0x60000100, "US", 1)
+        ds.add(0x60000102, "US", 0)
+        ds.add(0x60003000, "OW", bytes(range(32)))
+        size = 16 * 16 * samples * 2 * allocated // 8
+        mask = (1 << min(stored, 8)) - 1
+        ds.add(
+            "PixelData",
+            "OW",
+            bytes((at * 7 + at // 64) & mask if at % 2 == 0 or stored != 12 else at & 7 for at in range(size)),
+        )
+        yield b"".join(part10.file_chunks(ds, fuzz_scan.SYNTAXES[1]))
+        for uid in TARGETS:
+            with contextlib.suppress(KermaError):
+                yield b"".join(part10.file_chunks(pixels.transcode(ds, uid, new_uid=False), uid))
+
+
 def write(name: str, seeds: Iterable[bytes]) -> None:
     """Add seeds to the folder of a target."""
     folder = SEEDS / name
@@ -122,6 +162,7 @@ def main() -> None:
     ]
     write("xml", [*trees, b"<NativeDicomModel/>"])
     write("dicomdir", directories())
+    write("image", images())
     write("pdu", [*fuzz_pdu.SEEDS, b"".join(fuzz_pdu.SEEDS[2:4])])
     write("command", fuzz_command.SEEDS)
 

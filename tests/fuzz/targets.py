@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.fuzz import fuzz_command, fuzz_pdu, fuzz_scan
 
+from kerma import pixels
 from kerma.dataset import Dataset
 from kerma.dataset.lint import lint
 from kerma.dataset.salvage import kept
@@ -29,7 +30,7 @@ from kerma.formats.media.writing import encode
 from kerma.formats.meta import file_head
 from kerma.limits import Limits, Strictness
 
-LIMITS = Limits(max_inflated=1 << 20, max_elements=100_000)
+LIMITS = Limits(max_inflated=1 << 20, max_elements=100_000, max_frame=4 << 20, max_array=16 << 20)
 EXPLICIT_LE = "1.2.840.10008.1.2.1"
 MEDIA_STORAGE = "1.2.840.10008.1.3.10"
 PATIENT_ID = 0x00100020
@@ -143,6 +144,31 @@ def dicomdir(data: bytes) -> None:
     assert [depth for depth, _ in walk(again.root)] == [depth for depth, _ in walk(directory.root)], "another tree"
 
 
+def image(data: bytes) -> None:
+    """Pixels: each frame is an array of the shape that the data set says, or an error of ours; alone as among all."""
+    try:
+        ds = part10.read(data, limits=LIMITS)
+        index = pixels.index(ds)
+        layout = index.layout
+        shape = (layout.rows, layout.columns) + ((layout.samples,) if layout.samples > 1 else ())
+    except KermaError:
+        return
+    frames: list[Any] = []
+    for number in range(min(index.count, 3)):
+        with contextlib.suppress(KermaError):
+            frames.append(pixels.frame(ds, number, limits=LIMITS))
+            assert frames[-1].shape == shape, "a frame of another shape"
+    with contextlib.suppress(KermaError):
+        whole = pixels.array(ds, limits=LIMITS)
+        assert whole.shape == (shape if index.count == 1 else (index.count, *shape)), "an array of another shape"
+        assert len(frames) == min(index.count, 3), "all are read where one is not"
+        first = whole if index.count == 1 else whole[0]
+        assert first.dtype == frames[0].dtype, "other kinds of samples"
+        assert first.tobytes() == frames[0].tobytes(), "a frame is another one among all"
+    with contextlib.suppress(KermaError):
+        assert str(pixels.render(ds, limits=LIMITS).dtype) == "uint8"
+
+
 def pdu(data: bytes) -> None:
     """PDUs, cut anywhere: the same events, and nothing is kept beyond the bounds."""
     fuzz_pdu.check(data, random.Random(zlib.crc32(data)))
@@ -160,6 +186,7 @@ TARGETS: dict[str, Target] = {
     "json": json,
     "xml": xml,
     "dicomdir": dicomdir,
+    "image": image,
     "pdu": pdu,
     "command": command,
 }
