@@ -217,7 +217,7 @@ def _swap(desk: Desk, blobs: FileBlobs, index: Index, fresh: Path) -> None:
                 with contextlib.suppress(FormatError, InvalidInstanceError, NotFoundError):
                     yield entry_of(desk, key)
 
-    tables = [table.name for table in metadata.sorted_tables if table.name not in ("state", "purge", "quarantine")]
+    tables = [table.name for table in metadata.sorted_tables if not table.info.get("kept")]
     filled = Index(fresh, desk.config)
     try:
         index.take_over(fresh, tables, MARK, blobs.exists, late)

@@ -10,6 +10,7 @@ Rules:
 - ``header`` of an instance is its data set up to the pixels, deflated with the series' ``header_base`` as dictionary:
   a slice differs from its neighbour in some 100 bytes.
 - Nothing has the meaning of two things: foreign keys end in ``_pk``, attributes have their keyword.
+- A table that is not made from the blobs has ``info={"kept": True}``: it outlives the building of a new index.
 - A change here needs a migration; a test compares the two.
 """
 
@@ -19,10 +20,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, LargeBinary, MetaData, Table, Text
 
+from kerma.archive.index import work_tables
 from kerma.query import keys
 from kerma.query.model import Level
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration."""
 
 metadata = MetaData()
@@ -94,7 +96,7 @@ study_value = Table(
     Column("study_pk", Integer, ForeignKey("study.id"), primary_key=True),
     sqlite_with_rowid=False,
 )
-purge = Table("purge", metadata, Column("blob", Text, primary_key=True))
+purge = Table("purge", metadata, Column("blob", Text, primary_key=True), info={"kept": True})
 quarantine = Table(
     "quarantine",
     metadata,
@@ -104,8 +106,16 @@ quarantine = Table(
     Column("reason", Text, nullable=False),
     Column("calling_aet", Text, nullable=False),
     Column("stored_at", BigInteger, nullable=False),
+    info={"kept": True},
 )
-state = Table("state", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+state = Table(
+    "state",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+    info={"kept": True},
+)
+work_tables.define(metadata)
 
 Index("patient_patient_id", patient.c.patient_id)
 Index("patient_patient_name_a", patient.c.patient_name_a)
