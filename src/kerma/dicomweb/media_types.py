@@ -290,6 +290,8 @@ def _samples(asked: Range, stored: str, transcodable: Container[str]) -> Iterato
     samples = wanted in (None, "*") or wanted in NATIVE
     if wanted == stored or (stored in NATIVE and samples) or (wanted == "*" and stored in BROWSER):
         yield as_stored
+        if wanted == "*" and stored not in NATIVE and _decodable(stored, transcodable):
+            yield _Cost.TRANSCODED, OCTET_STREAM, EXPLICIT_LE  # for who refuses the type of what is stored
     elif samples:
         if _decodable(stored, transcodable):
             yield _Cost.TRANSCODED, OCTET_STREAM, EXPLICIT_LE

@@ -207,7 +207,8 @@ def parse(path: str) -> Resource:
         raise HTTPProblem(414, f"the path is longer than {MAX_PATH} characters", hint="ask for less at once")
     node: dict[str, object] = _TREE
     values: dict[str, str] = {}
-    segments = path.strip("/").split("/") if path.strip("/") else []
+    whole = path.removeprefix("/").removesuffix("/")
+    segments = whole.split("/") if whole else []
     for index, segment in enumerate(segments):
         below = node.get(segment)
         if below is None or segment == "" or segment.startswith("{"):
