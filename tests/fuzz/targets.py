@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.fuzz import fuzz_command, fuzz_pdu, fuzz_scan
+from tests.fuzz import fuzz_command, fuzz_dicomweb, fuzz_pdu, fuzz_scan
 
 from kerma import pixels
 from kerma.dataset import Dataset
@@ -179,6 +179,11 @@ def command(data: bytes) -> None:
     fuzz_command.check(data, random.Random(zlib.crc32(data)))
 
 
+def dicomweb(data: bytes) -> None:
+    """Multipart bodies cut anywhere, Accept headers, paths."""
+    fuzz_dicomweb.check(data, random.Random(zlib.crc32(data)))
+
+
 Target = Callable[[bytes], None]
 TARGETS: dict[str, Target] = {
     "reader": reader,
@@ -189,4 +194,5 @@ TARGETS: dict[str, Target] = {
     "image": image,
     "pdu": pdu,
     "command": command,
+    "dicomweb": dicomweb,
 }
