@@ -1,7 +1,10 @@
 """The ASGI application: every route, and what is around all of them.
 
 A module of this room that answers requests has ``ROUTES``, with paths below the DICOMweb root; it is named in
-``_DICOMWEB``. Errors of ours become problem details here, in one place.
+``_DICOMWEB``. Errors of ours become problem details in one place, ``kerma.web.problem_answers``.
+
+Around the routes, from the outside in: cross-origin headers (on errors too), the log and the numbers, HEAD,
+compression, problems, limits.
 """
 
 from __future__ import annotations
@@ -10,26 +13,39 @@ from collections.abc import Sequence
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount, Router
 
-from kerma.dicomweb.problems import MEDIA_TYPE, HTTPProblem, problem_of
+from kerma.errors import KermaError
+from kerma.web import health
+from kerma.web.access_log import Observed, Request
+from kerma.web.compression import Compression
 from kerma.web.context import Context
+from kerma.web.cors import Cors
+from kerma.web.limits import Limits
+from kerma.web.problem_answers import Head, Problems, told
 
 _DICOMWEB: tuple[Sequence[BaseRoute], ...] = ()
 
 
 def application(context: Context) -> Starlette:
     """The application over an archive."""
-    routes: list[BaseRoute] = [Mount(context.config.root, routes=[route for routes in _DICOMWEB for route in routes])]
-    app = Starlette(routes=routes, exception_handlers={HTTPException: _told, Exception: _told})
+    dicomweb = Router([route for routes in _DICOMWEB for route in routes], redirect_slashes=False)
+    routes: list[BaseRoute] = [*health.ROUTES, Mount(context.config.root, app=dicomweb)]
+
+    def ended(request: Request) -> None:
+        context.metrics.ended(request)
+        context.on_request(request)
+
+    middleware = [
+        Middleware(Cors, origins=context.config.origins),
+        Middleware(Observed, on_begin=context.metrics.begun, on_end=ended),
+        Middleware(Head),
+        Middleware(Compression),
+        Middleware(Problems, on_error=context.on_error),
+        Middleware(Limits, limits=context.config.limits),
+    ]
+    app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: told, KermaError: told})
+    app.router.redirect_slashes = False
     app.state.context = context
     return app
-
-
-async def _told(request: Request, error: Exception) -> Response:
-    if isinstance(error, HTTPException):
-        error = HTTPProblem(error.status_code, error.detail, headers=dict(error.headers or {}))
-    problem = problem_of(error)
-    return Response(problem.body(), problem.status, {**problem.headers, "Content-Type": MEDIA_TYPE})

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from starlette.requests import HTTPConnection
 
 from kerma.archive import Archive
 from kerma.archive.permissions import EVERYTHING, Principal
+from kerma.web.access_log import Request
+from kerma.web.cors import LOOPBACK
+from kerma.web.limits import RequestLimits
+from kerma.web.metrics import Metrics
+from kerma.web.readiness import Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +21,31 @@ class WebConfig:
     """How the application behaves; ``root`` is where DICOMweb starts."""
 
     root: str = "/dicomweb"
-    origins: tuple[str, ...] = ("*",)
-    """Origins that a browser may call from."""
+    origins: tuple[str, ...] = (LOOPBACK,)
+    """Origins that a browser may call from: ``https://viewer.example.org``, ``*`` for all, ``loopback`` for those of
+    this machine."""
+    limits: RequestLimits = field(default_factory=RequestLimits)
+
+
+def _nothing(*ignored: object) -> None:
+    """Whoever embeds the application need not listen."""
 
 
 @dataclass(slots=True)
 class Context:
-    """The archive behind the application."""
+    """The archive behind the application, and who is told of what happens."""
 
     archive: Archive
     config: WebConfig = field(default_factory=WebConfig)
+    metrics: Metrics = field(default_factory=Metrics)
+    on_request: Callable[[Request], None] = _nothing
+    """Told of each request when it is over."""
+    on_error: Callable[[str, BaseException], None] = _nothing
+    """Told of errors that no request explains."""
+    readiness: Readiness = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.readiness = Readiness(self.archive)
 
 
 def context_of(request: HTTPConnection) -> Context:
