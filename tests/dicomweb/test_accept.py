@@ -78,6 +78,13 @@ def test_the_accept_of_the_url_wins() -> None:
     assert parse_accept(header, None)[0].multipart
 
 
+def test_the_transfer_syntax_of_the_url() -> None:
+    assert parse_accept(None, None, "1.2.3")[0] == Range("*/*", {"transfer-syntax": "1.2.3"})
+    ranges = parse_accept("application/dicom, a/b; transfer-syntax=1.2", None, "1.2.3")
+    assert [one.transfer_syntax for one in ranges] == ["1.2.3", "1.2"]
+    assert parse_accept("a/b", None, "1" * 65)[0].transfer_syntax is None
+
+
 def test_charset() -> None:
     assert parse_accept("application/dicom+json; charset=UTF-8")[0].charset == "UTF-8"
 

@@ -191,6 +191,7 @@ def test_the_writer() -> None:
     assert writer.content_type("application/dicom; transfer-syntax=1.2") == (
         'multipart/related; type="application/dicom"; boundary="abc"'
     )
+    assert "; transfer-syntax=1.2; " in writer.content_type("image/jls", transfer_syntax="1.2")
     first = writer.part("image/jpeg", transfer_syntax="1.2.3", location="/x", length=4, headers={"X": "y"})
     assert first == (
         b"--abc\r\nContent-Type: image/jpeg; transfer-syntax=1.2.3\r\n"

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from kerma.dicomweb.problems import HTTPProblem
 
@@ -97,12 +98,22 @@ def parse(content_type: str | None) -> MediaType:
     return media
 
 
-def parse_accept(header: str | None, query_accept: str | None = None) -> tuple[Range, ...]:
+def parse_accept(
+    header: str | None, query_accept: str | None = None, query_syntax: str | None = None
+) -> tuple[Range, ...]:
     """What the asker takes, in the order said; ``()`` takes anything.
 
     ``query_accept`` is the ``accept`` parameter of the URL, percent-decoded; where it is given and says something it
-    wins over the header as a whole (PS3.18 8.3.3.1).
+    wins over the header as a whole (PS3.18 8.3.3.1). ``query_syntax`` is the ``transfer-syntax`` parameter of the URL,
+    for what names none itself (8.7.8.2).
     """
+    found = _accepted(header, query_accept)
+    if not query_syntax or len(query_syntax) > 64:
+        return found
+    return tuple(replace(one, params={"transfer-syntax": query_syntax, **one.params}) for one in found or (Range(ANY),))
+
+
+def _accepted(header: str | None, query_accept: str | None) -> tuple[Range, ...]:
     if query_accept and query_accept.strip():
         # "+" of application/dicom+json is a space to every form decoder.
         return _ranges(query_accept.strip().replace("dicom json", "dicom+json").replace("dicom xml", "dicom+xml"))
@@ -113,6 +124,12 @@ def parse_accept(header: str | None, query_accept: str | None = None) -> tuple[R
 
 def _ranges(text: str) -> tuple[Range, ...]:
     _bound(text, "Accept")
+    return _read(text)
+
+
+@lru_cache(maxsize=128)
+def _read(text: str) -> tuple[Range, ...]:
+    """The ranges of a header; a viewer sends the same one with every frame."""
     found: list[Range] = []
     for count, member in enumerate(_split(text, ","), 1):
         if count > MAX_RANGES:

@@ -5,7 +5,9 @@ PS3.18 8.7.2-8.7.5, tables 8.7.3-2 to 8.7.4-1. ``parse`` and ``parse_accept`` re
 - What is stored wins wherever the asker takes it, whatever else it takes: nothing is transcoded that need not be.
 - ``transfer-syntax=*`` is what is stored. An image type without the parameter is any of its syntaxes, stored
   first, then its default; ``application/dicom`` and ``application/octet-stream`` without it mean Explicit VR Little
-  Endian.
+  Endian; but an instance that is stored lossy stays as it is (8.7.3).
+- Implicit VR and Big Endian "shall not be used" (8.7.3), yet archives are full of them: they are given to who asks for
+  them or for what is stored, and to nobody else.
 - Whoever asks for frames by a wildcard can show what browsers decode (``BROWSER``); other streams, JPEG XL first of
   all, are decoded for them. Who names the type or the syntax gets it.
 - A default is no demand: what cannot be made (a video as Explicit VR) is given as stored, with its syntax said.
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 
 from kerma.dicomweb.accept import ANY, MediaType, Range, parse, parse_accept
 from kerma.dicomweb.problems import HTTPProblem
+from kerma.standard import transfer_syntaxes
 
 __all__ = [
     "BROWSER",
@@ -240,7 +243,7 @@ def _dicom(asked: Range, stored: str, transcodable: Container[str]) -> Iterator[
     if syntax in ("*", stored) or (syntax is None and asked.type != DICOM):
         yield _Cost.STORED, DICOM, stored
     elif syntax is None:
-        if stored == EXPLICIT_LE:
+        if stored == EXPLICIT_LE or _lossy(stored):
             yield _Cost.STORED, DICOM, stored
         elif EXPLICIT_LE in transcodable:
             yield _Cost.TRANSCODED, DICOM, EXPLICIT_LE
@@ -248,6 +251,12 @@ def _dicom(asked: Range, stored: str, transcodable: Container[str]) -> Iterator[
             yield _Cost.NOT_THE_DEFAULT, DICOM, stored
     elif syntax in transcodable:
         yield _Cost.TRANSCODED, DICOM, syntax
+
+
+def _lossy(uid: str) -> bool:
+    """8.7.3: the default is not for images of which there is only a lossy form."""
+    row = transfer_syntaxes.get(uid)
+    return row is not None and row.lossy
 
 
 def _frames(asked: Range, stored: str, transcodable: Container[str]) -> Iterator[_Candidate]:

@@ -311,10 +311,13 @@ class Writer:
         self.boundary = secrets.token_hex(16) if boundary is None else _checked(boundary, _OWN)
         self._begun = False
 
-    def content_type(self, part_type: str) -> str:
-        """The Content-Type of the whole, for parts of a type (its parameters are not repeated)."""
+    def content_type(self, part_type: str, *, transfer_syntax: str | None = None) -> str:
+        """The Content-Type of the whole, for parts of a type (its parameters are not repeated); the transfer syntax is
+        that of the first part.
+        """
         kind = _field("type", part_type.partition(";")[0].strip())
-        return f'{MULTIPART_RELATED}; type="{kind}"; boundary="{self.boundary}"'
+        syntax = f"; transfer-syntax={_field('transfer-syntax', transfer_syntax)}" if transfer_syntax else ""
+        return f'{MULTIPART_RELATED}; type="{kind}"{syntax}; boundary="{self.boundary}"'
 
     def part(
         self,
