@@ -170,6 +170,8 @@ def test_metadata() -> None:
         f"{xml};q=.1, */*",
     ):
         assert answer(accept, single=False) == (json, False)
+    assert answer(f"multipart/related; type={json}", single=False) == (json, True)
+    assert answer("multipart/related") == (json, False)
     assert answer("application/json") == ("application/json", False)
     assert answer(f'multipart/related; type="{xml}"') == (xml, True)
     assert answer(xml) == (xml, False)

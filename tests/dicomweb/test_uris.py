@@ -18,6 +18,7 @@ VALUES = {
     "workitem": "1.2.6",
     "aet": "AE TITLE",
     "transaction": "1.2.7",
+    "mpps": "1.2.8",
 }
 
 

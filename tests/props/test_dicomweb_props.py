@@ -119,6 +119,7 @@ resources = st.builds(
             "instance": uids,
             "workitem": uids,
             "transaction": uids,
+            "mpps": uids,
             "frames": st.lists(st.integers(1, (1 << 31) - 1), min_size=1, max_size=20, unique=True).map(tuple),
             "bulk": st.from_regex(r"\A[0-9A-F]{8}(/[0-9]{1,3}/[0-9A-F]{8}){0,3}\Z"),
             "aet": st.text("ABCxyz019 _/%?#&.;", min_size=1, max_size=16).map(str.strip).filter(bool),

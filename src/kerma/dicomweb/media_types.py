@@ -189,8 +189,7 @@ def choose(
         for place, (cost, media, uid) in enumerate(_candidates(one, stored_uid, category, transcodable, offers)):
             if refused and _is_refused(media, uid, asked):
                 continue
-            # JSON is a list by itself; everything else of several parts needs the multipart around it.
-            multipart = media not in _JSON and _multipart(one, category, single)
+            multipart = _multipart(one, media, category, single)
             rank = (int(cost), -one.q, order * 64 + place)
             if best is None or rank < best[0]:
                 best = rank, Representation(media, uid, multipart, _changes(stored_uid, uid, category))
@@ -200,7 +199,10 @@ def choose(
     return best[1]
 
 
-def _multipart(asked: Range, category: Category, single: bool) -> bool:
+def _multipart(asked: Range, media: str, category: Category, single: bool) -> bool:
+    if media in _JSON:
+        # JSON is a list by itself; its multipart (14.1.3) is for who names it.
+        return asked.multipart and asked.type == DICOM_JSON
     if not single or asked.multipart:
         return True
     # PS3.18 10.4.4: multipart/related is the default form of instances and frames.

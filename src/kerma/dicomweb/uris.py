@@ -1,6 +1,7 @@
 """The resources of DICOMweb: one table of URI templates, for building and for parsing.
 
-PS3.18 10.1-10.4 (studies), 11.1 (work items), 13 (storage commitment). Rules:
+PS3.18 10.1-10.4 (studies), 11.1 (work items), 13 to 15 (storage commitment, worklist, MPPS).
+Rules:
 
 - A ``Kind`` is a resource; its value is the template, below the root of the service, and is a route of the server too.
 - A UID, a frame list and the path of a bulk datum are checked in both directions: nothing else gets into a path.
@@ -77,6 +78,8 @@ class Kind(enum.Enum):
     NOTIFICATIONS = "/subscribers/{aet}"
 
     COMMITMENT = "/commitment-requests/{transaction}"
+    SCHEDULED_STEPS = "/modality-scheduled-procedure-steps"
+    PERFORMED_STEP = "/modality-performed-procedure-steps/{mpps}"
 
     @property
     def template(self) -> str:
@@ -98,6 +101,7 @@ class Resource:
     workitem: str | None = None
     aet: str | None = None
     transaction: str | None = None
+    mpps: str | None = None
 
     def path(self) -> str:
         """The path below the root of the service."""
@@ -164,6 +168,7 @@ _UIDS = {
     "instance": "SOP Instance UID",
     "workitem": "the UID of the work item",
     "transaction": "Transaction UID",
+    "mpps": "the UID of the performed procedure step",
 }
 
 
