@@ -201,12 +201,12 @@ class Parser:
             return position + 2, _Line.CLOSING
         if two == b"-" or not two:
             return position, _Line.MORE
-        end = position
-        while end < len(buffer) and buffer[end] in b" \t":
-            end += 1
-            if end - position > MAX_PADDING:
-                return position, _Line.NONE
-        two = buffer[end : end + 2]
+        window = bytes(buffer[position : position + MAX_PADDING + 3])
+        rest = window.lstrip(b" \t")
+        end = position + len(window) - len(rest)
+        if end - position > MAX_PADDING:
+            return position, _Line.NONE
+        two = rest[:2]
         if two == _CRLF:
             return end, _Line.PART
         return end, _Line.MORE if two in (b"", b"\r") else _Line.NONE
