@@ -31,6 +31,7 @@ from kerma.archive.index.index import Index, Quarantined, Stored, Totals
 from kerma.archive.ingest import Desk
 from kerma.archive.recoding import sink_for
 from kerma.archive.recovery import MARK, Recovered
+from kerma.archive.work import Work
 from kerma.dataset import Dataset
 from kerma.encoding.source import ByteSource
 from kerma.errors import NotFoundError, OutOfResourcesError
@@ -87,6 +88,8 @@ class Archive:
         self._next_ticket = 0
         self._marked = time.monotonic()
         self._desk = Desk(blobs, index, config, self._enter, self._leave)
+        self.work = Work(index, blobs.size)
+        """Procedure steps, the modality worklist, subscriptions and commitments."""
 
     open = _Open()
     """``Archive.open(path)`` is the archive in a folder, ``archive.open(uid)`` the data set with a SOP Instance UID."""

@@ -174,6 +174,30 @@ def to_identifier(query: Query) -> Dataset:
     return out
 
 
+def predicates_of(identifier: Dataset) -> tuple[Predicate, ...]:
+    """What the keys of an identifier without level ask: of the worklist, of steps, of a subscription's filter.
+
+    ``StatusError`` A900 or C000 where it cannot be meant.
+    """
+    found = (
+        _key(identifier, tag, _vr(identifier, tag), 0)[0]
+        for tag in _tags(identifier)
+        if tag != _CHARSET and tag & 0xFFFF
+    )
+    return tuple(item for item in found if item is not None)
+
+
+def keys_of(predicates: Iterable[Predicate]) -> Dataset:
+    """The identifier without level that asks ``predicates``: the other way round."""
+    predicates = tuple(predicates)
+    out = Dataset()
+    if not all(_ascii(item) for item in predicates):
+        out.add(_CHARSET, "CS", "ISO_IR 192")
+    for item in predicates:
+        _put(out, item)
+    return out
+
+
 # -- reading an identifier ---------------------------------------------------------------------------------------------
 
 

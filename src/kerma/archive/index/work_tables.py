@@ -101,7 +101,6 @@ def _modality(metadata: MetaData) -> None:
         Column("patient_id", Text, nullable=False),
         Column("accession_number", Text, nullable=False),
         Column("modality", Text, nullable=False),
-        Column("station_aet", Text, nullable=False),
         Column("start_date", Text, nullable=False),
         Column("data", LargeBinary, nullable=False),
         info=_KEPT,

@@ -79,7 +79,6 @@ def _modality() -> None:
         sa.Column("patient_id", sa.Text(), nullable=False),
         sa.Column("accession_number", sa.Text(), nullable=False),
         sa.Column("modality", sa.Text(), nullable=False),
-        sa.Column("station_aet", sa.Text(), nullable=False),
         sa.Column("start_date", sa.Text(), nullable=False),
         sa.Column("data", sa.LargeBinary(), nullable=False),
     )
