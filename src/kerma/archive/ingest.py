@@ -162,7 +162,7 @@ class Sink:
             blob = self._writer.seal(len(self._head), self._digest.hexdigest())
             try:
                 sealed = Sealed(blob, len(self._head), self._size, checksum)
-                entry = make_entry(ready, self._request.transfer_syntax_uid, sealed)
+                entry = make_entry(ready, self._request.transfer_syntax_uid, sealed, self._scanner.rest)
                 add = partial(desk.index.add, when=self._writer.durable)
                 return settle(desk, entry, self._request.calling_aet, add=add)
             except BaseException:
@@ -243,20 +243,23 @@ class Prepared:
     base: bytes | None
     known: bool
     """Whether an instance with this UID was there already when the header had come."""
+    cut: bool
+    """Whether the header is not all of it."""
 
 
 def prepare(desk: Desk, facts: Facts, header: bytes, syntax: str) -> Prepared:
     """Pack the header against its series', or make the rows that a new series needs."""
+    cut = len(header) > desk.config.max_header
     header = bounded(header, syntax, desk.config.max_header)
     base = desk.index.base_of(facts.study_uid, facts.series_uid)
     known = desk.index.known(facts.sop_instance_uid) is not None
     if base is None:
-        return Prepared(facts, header, rows_of(facts, max_text=desk.config.max_text), None, None, known)
-    return Prepared(facts, header, None, headers.pack(header, base), base, known)
+        return Prepared(facts, header, rows_of(facts, max_text=desk.config.max_text), None, None, known, cut)
+    return Prepared(facts, header, None, headers.pack(header, base), base, known, cut)
 
 
-def make_entry(ready: Prepared, syntax: str, sealed: Sealed) -> Entry:
-    """The entry of a blob."""
+def make_entry(ready: Prepared, syntax: str, sealed: Sealed, rest: str | None) -> Entry:
+    """The entry of a blob; ``rest`` is what its scanner says of what follows the header."""
     name = BlobName.parse(sealed.blob)
     stored_at = int(name.stem[:12], 16) if name is not None else time.time_ns() // 1_000_000
     return Entry(
@@ -271,6 +274,7 @@ def make_entry(ready: Prepared, syntax: str, sealed: Sealed) -> Entry:
         rows=ready.rows,
         packed=ready.packed,
         base=ready.base,
+        rest=None if ready.cut else rest,
     )
 
 

@@ -17,13 +17,15 @@ from kerma.encoding.headers import read_header
 from kerma.encoding.marks import Marks
 from kerma.encoding.scan import scan_head
 from kerma.encoding.source import Buffer
-from kerma.encoding.syntax import UNDEFINED, encoding_of
+from kerma.encoding.syntax import UNDEFINED, encoding_of, tag_of
 from kerma.errors import FormatError, LimitError, TruncatedError
 from kerma.formats.passing import PassingFragments
 from kerma.limits import Limits, Strictness
 
 _LIMITS = Limits()
 _FIRST = 4096
+_VR_OF = {0x7FE00008: "OF", 0x7FE00009: "OD", 0x7FE00010: "OW"}
+"""VRs of pixel data in implicit VR (PS3.5 A.1)."""
 EXPLICIT_LE_UID = "1.2.840.10008.1.2.1"
 
 
@@ -47,6 +49,22 @@ class HeadScanner:
         self.done = False
         self.truncated = False
         self.header_bytes = b""
+        self.pixel: tuple[int, str] | None = None
+        """Tag and VR of the pixel data that follows the header."""
+
+    @property
+    def rest(self) -> str | None:
+        """What follows the header of a data set that is complete: "" for nothing, tag and VR where it is pixel data
+        alone ("7FE00010OW"), None where there is more or nobody looked.
+        """
+        if self.truncated:
+            return None
+        if self.pixel is None:
+            return ""
+        end = self._must_reach if self.fragments is None else self.fragments.end
+        if self._inflate is not None or (end is not None and end < self._seen):
+            return None
+        return f"{self.pixel[0]:08X}{self.pixel[1]}"
 
     def feed(self, chunk: Buffer) -> bool:
         """Take the next chunk; returns ``done``. Feeding on after that only counts bytes.
@@ -136,6 +154,8 @@ class HeadScanner:
             self._found = (index, marks)
         if pixel >= 0:
             head = read_header(data, pixel, self._encoding)
+            tag = tag_of(head.key)
+            self.pixel = tag, head.vr or _VR_OF[tag]
             self._must_reach = head.value + (0 if head.length == UNDEFINED else head.length)
             if head.length == UNDEFINED and self._inflate is None:
                 self.fragments = PassingFragments(head.value)

@@ -13,6 +13,7 @@ from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import UNDEFINED
 
 _ITEM = (0xFFFE, 0xE000)
+_END = (0xFFFE, 0xE0DD)
 
 
 class PassingFragments:
@@ -23,6 +24,8 @@ class PassingFragments:
         self._head = bytearray()
         self._over = False
         self._fed = start
+        self.end: int | None = None
+        """Where what follows the fragments begins, once their delimiter has passed."""
 
     def feed(self, offset: int, chunk: Buffer) -> None:
         """The bytes at ``offset`` of the data set; they may overlap with earlier ones, but leave no gap."""
@@ -36,6 +39,8 @@ class PassingFragments:
             self._head.clear()
             if (group, element) != _ITEM or length == UNDEFINED:
                 self._over = True
+                if (group, element) == _END:
+                    self.end = self._next + 8
             else:
                 self._next += 8 + length
 

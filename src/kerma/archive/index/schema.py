@@ -9,6 +9,9 @@ Rules:
   was seen.
 - ``header`` of an instance is its data set up to the pixels, deflated with the series' ``header_base`` as dictionary:
   a slice differs from its neighbour in some 100 bytes.
+- ``rest`` tells what follows that header: "" nothing, "7FE00010OW" pixel data with its VR and nothing else, NULL what
+  only the blob knows: of a header that was too large for the index, or where something follows the pixels.
+- ``series_metadata`` is what was made of the headers of a series, packed; whoever changes the series deletes it.
 - Nothing has the meaning of two things: foreign keys end in ``_pk``, attributes have their keyword.
 - A table that is not made from the blobs has ``info={"kept": True}``: it outlives the building of a new index.
 - A change here needs a migration; a test compares the two.
@@ -24,7 +27,7 @@ from kerma.archive.index import work_tables
 from kerma.query import keys
 from kerma.query.model import Level
 
-HEAD = "0002"
+HEAD = "0004"
 """The newest migration."""
 
 metadata = MetaData()
@@ -87,6 +90,18 @@ instance = Table(
     Column("checksum", Text, nullable=False),
     Column("stored_at", BigInteger, nullable=False),
     Column("header", LargeBinary),
+    Column("rest", Text),
+)
+series_metadata = Table(
+    "series_metadata",
+    metadata,
+    Column("series_pk", Integer, ForeignKey("series.id"), primary_key=True),
+    Column("form", Text, primary_key=True),
+    Column("etag", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("crc", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
 )
 study_value = Table(
     "study_value",
@@ -115,6 +130,14 @@ state = Table(
     Column("value", Text, nullable=False),
     info={"kept": True},
 )
+study_label = Table(
+    "study_label",
+    metadata,
+    Column("study_instance_uid", Text, primary_key=True),
+    Column("label", Text, primary_key=True),
+    sqlite_with_rowid=False,
+    info={"kept": True},
+)
 work_tables.define(metadata)
 
 Index("patient_patient_id", patient.c.patient_id)
@@ -128,6 +151,7 @@ Index("study_study_date", study.c.study_date)
 Index("study_accession_number", study.c.accession_number)
 Index("study_study_id", study.c.study_id)
 Index("study_value_study_pk", study_value.c.study_pk)
+Index("study_label_label", study_label.c.label)
 Index("series_study_pk", series.c.study_pk, series.c.series_instance_uid, unique=True)
 Index("series_series_instance_uid", series.c.series_instance_uid)
 Index("series_modality", series.c.modality)

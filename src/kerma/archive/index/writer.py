@@ -6,6 +6,7 @@ Rules:
 - The first instance of a patient, study or series decides their attributes; later ones that differ change nothing
   (their own header keeps what they say). A replaced or deleted instance changes no attributes either.
 - Counts and sets are right at every commit.
+- What is kept of a series' metadata goes in the transaction that changes the series.
 - A blob that leaves the index goes to ``purge`` in the same transaction, and from there when its file is gone: a
   deleted instance cannot come back by a crash.
 """
@@ -43,6 +44,8 @@ class Entry:
     rows: Rows | None = None
     packed: bytes | None = None
     base: bytes | None = None
+    rest: str | None = None
+    """What follows the header, see ``schema``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ _PATIENT, _PATIENT_COLUMNS = _insert(schema.patient)
 _STUDY, _STUDY_COLUMNS = _insert(schema.study)
 _SERIES, _SERIES_COLUMNS = _insert(schema.series)
 _INSTANCE, _INSTANCE_COLUMNS = _insert(schema.instance)
+_DROP_METADATA = "DELETE FROM series_metadata WHERE series_pk = ?"
 _KNOWN = "SELECT id, blob, dataset_offset, size, checksum FROM instance WHERE sop_instance_uid = ?"
 _FIND_SERIES = (
     "SELECT series.id, series.study_pk, series.header_base FROM series JOIN study ON study.id = series.study_pk"
@@ -141,9 +145,11 @@ class Writer:
             "checksum": entry.checksum,
             "stored_at": entry.stored_at,
             "header": packed,
+            "rest": entry.rest,
         }
         connection.execute(_INSTANCE, [values[name] for name in _INSTANCE_COLUMNS])
         connection.execute("UPDATE series SET instances = instances + 1 WHERE id = ?", (ref.id,))
+        connection.execute(_DROP_METADATA, (ref.id,))
         connection.execute("UPDATE study SET instances = instances + 1 WHERE id = ?", (ref.study_id,))
         if facts.sop_class_uid not in ref.sop_classes:
             _note(connection, "C", facts.sop_class_uid, ref.study_id)
@@ -223,6 +229,7 @@ def recount(connection: sqlite3.Connection, series_ids: Iterable[int]) -> None:
     """Set the counts and sets of these series and of what they are in; remove what is empty."""
     studies: set[int] = set()
     for series_id in series_ids:
+        connection.execute(_DROP_METADATA, (series_id,))
         row = connection.execute("SELECT study_pk FROM series WHERE id = ?", (series_id,)).fetchone()
         if row is None:
             continue
