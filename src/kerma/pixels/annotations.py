@@ -105,7 +105,7 @@ class _Pen:
         if at is None:
             return
         words = said.strip()[:_LONGEST]
-        font = _font(words, float(min(height, 200)))
+        font = font_of(words, float(min(height, 200)))
         # As much of it in the picture as there can be.
         left, top, right, bottom = self.board.multiline_textbbox((0, 0), words, font=font)
         x = max(min(float(at[0]), self.width - (right - left)), 0.0)
@@ -128,7 +128,7 @@ class _Pen:
         return (colour, colour, colour) if self.coloured and isinstance(colour, int) else colour
 
 
-def _font(words: str, size: float) -> Any:
+def font_of(words: str, size: float) -> Any:
     """Pillow's own typeface, which has the letters of ASCII; for others one that many systems have."""
     fonts = pillow("ImageFont")
     if not words.isascii():

@@ -55,10 +55,13 @@ def form_of(path: PathLike) -> str:
     return _FORMS[suffix]
 
 
-def encoded(picture: Array, form: str = "PNG", *, quality: int = 90) -> bytes:
-    """One 8-bit picture as a file. ``quality`` (1 to 100) is for JPEG and WebP; 100 makes WebP lossless."""
+def encoded(picture: Array, form: str = "PNG", *, quality: int = 90, profile: bytes = b"") -> bytes:
+    """One 8-bit picture as a file. ``quality`` (1 to 100) is for JPEG, WebP and JPEG 2000; 100 makes WebP lossless.
+    ``profile`` is an ICC profile to put into it, where its form has a place for one.
+    """
     out = io.BytesIO()
-    pillow("Image").fromarray(np.ascontiguousarray(picture)).save(out, form, **_options(form, quality))
+    options = _options(form, quality) | ({"icc_profile": profile} if profile else {})
+    pillow("Image").fromarray(np.ascontiguousarray(picture)).save(out, form, **options)
     return out.getvalue()
 
 
@@ -121,6 +124,9 @@ def _options(form: str, quality: int) -> dict[str, Any]:
         return {"quality": quality, "subsampling": 0 if quality >= 90 else 2}
     if form == "WEBP":
         return {"lossless": True} if quality == 100 else {"quality": quality}
+    if form == "JPEG2000":
+        ratio = max((100 - quality) / 2, 1.0)
+        return {"quality_mode": "rates", "quality_layers": [ratio], "irreversible": quality < 100}
     return {"compression": "tiff_lzw"} if form == "TIFF" else {}
 
 

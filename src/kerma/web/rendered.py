@@ -1,0 +1,486 @@
+"""Rendered resources and thumbnails of studies, series, instances and frames (PS3.18 8.3.5, 10.4.1.1.3, 10.4.4).
+
+Rules:
+
+- Instances are read through the narrowed query: what one may not see is not there.
+- Several instances, or several frames that were named, come as multipart/related; one instance is one body, unless
+  Accept asks for parts: then every frame is one.
+- Work is done in threads, a few at a time; parts are made when the one before has been taken.
+- An answer is known by its ETag before anything is rendered: blobs never change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+
+import anyio
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
+
+from kerma._version import __version__
+from kerma.archive import Archive
+from kerma.archive.permissions import Principal
+from kerma.dataset import Dataset
+from kerma.dicomweb import uris
+from kerma.dicomweb.media_types import Range, parse_accept
+from kerma.dicomweb.multipart import Writer
+from kerma.dicomweb.problems import HTTPProblem
+from kerma.dicomweb.rendered import FILMS, GIF, MP4, THUMBNAILS, Kind, RenderedParameters, choose, parse
+from kerma.errors import FormatError, KermaError, NotFoundError, PixelError, UnsupportedSyntaxError, UsageError
+from kerma.formats import part10
+from kerma.formats.instance import Instance
+from kerma.query.model import AnyOf, Level, Predicate, Query, ReturnKey, Root, Single
+from kerma.web.context import context_of, principal_of
+from kerma.web.thumbnails import Kept
+
+if TYPE_CHECKING:
+    from kerma.dicomweb.rendering import Rendering, Rendition
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_TRIES = 4
+"""Instances that are tried for a thumbnail of a series or study."""
+_LEVELS = {"study": 0x0020000D, "series": 0x0020000E, "instance": 0x00080018}
+
+
+class _Module(Protocol):
+    """``dicomweb.rendering``: it needs numpy and is loaded when something is rendered."""
+
+    Rendering: Any
+    is_presentation_state: Callable[[str], bool]
+    shown_first: Callable[[str], int]
+    referenced: Callable[[Dataset, Any], list[tuple[str, tuple[int, ...]]]]
+    RenderingLimits: Any
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the requests of one application share."""
+
+    limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(max(os.cpu_count() or 1, 2)))
+    kept: Kept = field(default_factory=Kept)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request, checked."""
+
+    archive: Archive
+    principal: Principal
+    study: str
+    series: str | None
+    instance: str | None
+    frames: tuple[int, ...]
+    """From 0; () is not said."""
+    parameters: RenderedParameters
+    ranges: tuple[Range, ...]
+    thumbnail: bool
+
+    def instances(self) -> list[Instance]:
+        """What the path names, in order; ``NotFoundError`` where that is nothing, or nothing one may see."""
+        said = (("study", self.study), ("series", self.series), ("instance", self.instance))
+        found = self._found([Single(_LEVELS[name], "UI", uid) for name, uid in said if uid is not None])
+        if not found:
+            level = "instance" if self.instance else "series" if self.series else "study"
+            raise NotFoundError(f"there is no such {level}")
+        return found
+
+    def others(self, uids: Sequence[str]) -> dict[str, Instance]:
+        """Instances of the same study by SOP Instance UID."""
+        study = Single(_LEVELS["study"], "UI", self.study)
+        found = self._found([study, AnyOf(_LEVELS["instance"], "UI", tuple(uids))]) if uids else []
+        return {each.sop_instance_uid: each for each in found}
+
+    def _found(self, predicates: list[Predicate]) -> list[Instance]:
+        keys = (ReturnKey(_LEVELS["instance"], "UI"),)
+        query = Query(Level.IMAGE, Root.STUDY, tuple(predicates), keys, relational=True)
+        return list(self.archive.instances(self.principal.narrow(query)))
+
+    def etag(self, instances: Sequence[Instance]) -> str:
+        """What the answer depends on, as one word."""
+        said = repr((__version__, self.frames, self.parameters, self.ranges, self.thumbnail, self.instance))
+        digest = hashlib.sha256(said.encode())
+        for each in instances:
+            digest.update(each.name.encode() + b"\0")
+        return f'"{digest.hexdigest()[:32]}"'
+
+
+# -- handlers ----------------------------------------------------------------------------------------------------------
+
+
+async def rendered(request: Request) -> Response:
+    """GET .../rendered."""
+    return await _answer(request, thumbnail=False)
+
+
+async def thumbnail(request: Request) -> Response:
+    """GET .../thumbnail."""
+    return await _answer(request, thumbnail=True)
+
+
+async def _answer(request: Request, *, thumbnail: bool) -> Response:
+    asked = _asked(request, thumbnail=thumbnail)
+    desk = _desk(request)
+    known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
+
+    def work() -> Response:
+        instances = asked.instances()
+        etag = asked.etag(instances)
+        headers = {
+            "ETag": etag,
+            "Cache-Control": "private, no-cache",
+            "Vary": "Accept, Authorization",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+        }
+        if etag in known or f"W/{etag}" in known or "*" in known:
+            return Response(status_code=304, headers=headers)
+        answer = _thumbnail(asked, instances, desk) if thumbnail else _rendered(asked, instances, desk, request.method)
+        answer.headers.update(headers)
+        return answer
+
+    return await anyio.to_thread.run_sync(work, limiter=desk.limiter)
+
+
+def _asked(request: Request, *, thumbnail: bool) -> Asked:
+    path, context = request.path_params, context_of(request)
+    parameters = request.query_params
+    said = [(name, value) for name, value in parameters.multi_items()]
+    if "charset" not in parameters and "accept-charset" in request.headers:
+        said.append(("charset", request.headers["accept-charset"]))
+    return Asked(
+        context.archive,
+        principal_of(request),
+        uris.uid(path["study"], "Study Instance UID"),
+        uris.uid(path["series"], "Series Instance UID") if "series" in path else None,
+        uris.uid(path["instance"], "SOP Instance UID") if "instance" in path else None,
+        tuple(number - 1 for number in uris.frames(path["frames"])) if "frames" in path else (),
+        parse(said, thumbnail=thumbnail),
+        parse_accept(request.headers.get("accept"), parameters.get("accept")),
+        thumbnail,
+    )
+
+
+def _desk(request: Request) -> Desk:
+    state = request.app.state
+    desk: Desk | None = getattr(state, "rendered", None)
+    if desk is None:
+        desk = state.rendered = Desk()
+    return desk
+
+
+def _rendering() -> _Module:
+    try:
+        module: Any = importlib.import_module("kerma.dicomweb.rendering")
+    except ImportError as error:
+        if (error.name or "").split(".")[0] == "kerma":
+            raise
+        hint = "pip install 'kerma[pixels]' on the server"
+        raise HTTPProblem(501, "this server renders nothing: numpy is not installed", hint=hint) from None
+    found: _Module = module
+    return found
+
+
+# -- rendered ----------------------------------------------------------------------------------------------------------
+
+
+def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) -> Response:
+    if len(instances) > 1:
+        return _parts_of(_every_part(asked, instances), desk, method)
+    with ExitStack() as stack:
+        ds = stack.enter_context(closing_data_set(instances[0]))
+        if _rendering().is_presentation_state(instances[0].sop_class_uid):
+            return _of_state(asked, ds, stack.pop_all(), desk, method)
+        rendering = _new(ds, asked)
+        if asked.frames and not rendering.is_image:
+            raise HTTPProblem(404, "the instance has no frames")
+        media_type, multipart = choose(asked.ranges, _offered(rendering, asked))
+        if max(asked.frames, default=0) >= rendering.count:
+            raise HTTPProblem(404, f"there is no frame {max(asked.frames) + 1}", hint=f"there are {rendering.count}")
+        several = len(asked.frames) > 1 or (multipart and not asked.frames)
+        if media_type in FILMS and rendering.kind is not Kind.STILL and len(asked.frames) != 1:
+            return _film(rendering, media_type, asked.frames or None)
+        if not several:
+            return _one(_made(_body, rendering, media_type, asked), multipart)
+        parts = _frames_of(rendering, media_type, asked.frames, stack.pop_all())
+        return _parts_of(parts, desk, method)
+    raise AssertionError  # no exit of the stack swallows an error
+
+
+def _offered(rendering: Rendering, asked: Asked) -> tuple[str, ...]:
+    """What an instance can be had as; a frame that is named is a picture, or with others a film."""
+    if not asked.frames:
+        return rendering.kind.media_types
+    pictures = tuple(each for each in Kind.MOVING.media_types if each != MP4)
+    return Kind.MOVING.media_types if len(asked.frames) > 1 else pictures
+
+
+def _new(ds: Dataset, asked: Asked, **more: Any) -> Rendering:
+    module: Any = _rendering()
+    found: Rendering = module.Rendering(ds, asked.parameters, thumbnail=asked.thumbnail, **more)
+    _made(found.look)
+    return found
+
+
+def _body(rendering: Rendering, media_type: str, asked: Asked) -> Rendition:
+    if asked.frames:
+        return rendering.picture(media_type, asked.frames[0])
+    return rendering.body(media_type)
+
+
+def _of_state(asked: Asked, state: Dataset, stack: ExitStack, desk: Desk, method: str) -> Response:
+    """What a presentation state is about, as it says (PS3.18 8.3.5.1): the first picture, or all as parts."""
+    with stack:
+        module = _rendering()
+        limits = module.RenderingLimits()
+        named = module.referenced(state, limits)
+        there = asked.others([uid for uid, _ in named])
+        wanted = [(there[uid], frames) for uid, frames in named if uid in there]
+        if not wanted:
+            raise HTTPProblem(404, "none of the images that this presentation state is about are here")
+        media_type, multipart = choose(asked.ranges, Kind.STILL.media_types)
+        if not multipart:
+            with closing_data_set(wanted[0][0]) as ds:
+                rendering = _new(ds, asked, state=state)
+                frame = wanted[0][1][0] if wanted[0][1] else rendering.frame
+                return _one(_made(rendering.picture, media_type, frame), False)
+        return _parts_of(_state_parts(asked, state, media_type, wanted, stack.pop_all()), desk, method)
+    raise AssertionError
+
+
+def _state_parts(
+    asked: Asked, state: Dataset, media_type: str, wanted: list[tuple[Instance, tuple[int, ...]]], stack: ExitStack
+) -> Iterator[Rendition]:
+    with stack:
+        for instance, frames in wanted:
+            with closing_data_set(instance) as ds:
+                rendering = _new(ds, asked, state=state)
+                for frame in frames or range(rendering.count):
+                    yield _made(rendering.picture, media_type, frame)
+
+
+def _frames_of(rendering: Rendering, media_type: str, frames: tuple[int, ...], stack: ExitStack) -> Iterator[Rendition]:
+    """Frames of one instance, one by one; of what has none its only body."""
+    with stack:
+        if not rendering.is_image:
+            yield _made(rendering.body, media_type)
+            return
+        for frame in frames or range(rendering.count):
+            yield _made(rendering.picture, media_type, frame)
+
+
+def _every_part(asked: Asked, instances: list[Instance]) -> Iterator[Rendition]:
+    """All instances of a series or study that can be looked at as what is asked for; the others are left out, if there
+    is one that can.
+    """
+    error: KermaError | None = None
+    made = 0
+    for instance in instances:
+        try:
+            with closing_data_set(instance) as ds:
+                rendering = _new(ds, asked)
+                if rendering.kind is Kind.OTHER:
+                    continue
+                media_type, _ = choose(asked.ranges, rendering.kind.media_types)
+                if media_type in FILMS and rendering.kind is not Kind.STILL:
+                    with tempfile.TemporaryDirectory() as folder:
+                        path = _written(rendering, media_type, None, folder)
+                        with open(path, "rb") as file:
+                            yield _rendition(media_type, file.read())
+                        made += 1
+                    continue
+                for part in _frames_of(rendering, media_type, (), ExitStack()):
+                    yield part
+                    made += 1
+        except KermaError as found:
+            error = found
+    if not made:
+        raise error or HTTPProblem(406, "nothing here can be rendered", hint="ask for an instance, or its thumbnail")
+
+
+def _rendition(media_type: str, body: bytes) -> Rendition:
+    module: Any = _rendering()
+    made: Rendition = module.Rendition(media_type, body)
+    return made
+
+
+def _made(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What comes of it; errors of what is stored are told as such: the request was right."""
+    try:
+        return work(*args, **kwargs)
+    except (FormatError, PixelError) as error:
+        if isinstance(error, UnsupportedSyntaxError):
+            raise
+        raise HTTPProblem(422, f"the stored instance cannot be rendered: {error.message}", hint=error.hint) from None
+    except UsageError:
+        raise
+    except KermaError as error:
+        if type(error) is not KermaError:
+            raise
+        # A package that is not installed, or a film that it cannot write.
+        raise HTTPProblem(406, error.message, hint=error.hint) from None
+
+
+# -- answers -----------------------------------------------------------------------------------------------------------
+
+
+def _one(rendition: Rendition, multipart: bool) -> Response:
+    headers = {}
+    if rendition.media_type.startswith("text/"):
+        # What came from outside runs no script and loads nothing here.
+        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
+    headers["X-Content-Type-Options"] = "nosniff"
+    if not multipart:
+        return Response(rendition.body, 200, {**headers, "Content-Type": rendition.media_type})
+    writer = Writer()
+    body = writer.part(rendition.media_type, length=len(rendition.body)) + rendition.body + writer.end()
+    return Response(body, 200, {**headers, "Content-Type": writer.content_type(rendition.media_type)})
+
+
+def _parts_of(parts: Iterator[Rendition], desk: Desk, method: str) -> Response:
+    """multipart/related, made as it is taken. The first part is made at once: an error is still an answer then."""
+    first = next(parts, None)
+    if first is None:
+        raise HTTPProblem(406, "nothing here can be rendered", hint="ask for an instance, or its thumbnail")
+    writer = Writer()
+    headers = {"Content-Type": writer.content_type(first.media_type)}
+    if method == "HEAD":
+        parts.close()  # type: ignore[attr-defined]
+        return Response(status_code=200, headers=headers)
+
+    async def body() -> Any:
+        part: Rendition | None = first
+        try:
+            while part is not None:
+                yield writer.part(part.media_type, length=len(part.body))
+                yield part.body
+                part = await anyio.to_thread.run_sync(next, parts, None, limiter=desk.limiter)
+            yield writer.end()
+        finally:
+            parts.close()  # type: ignore[attr-defined]
+
+    return StreamingResponse(body(), 200, headers)
+
+
+class _Film(FileResponse):
+    """A film from a temporary file, which is gone when it has been sent; takes Range."""
+
+    folder: tempfile.TemporaryDirectory[str]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self.folder.cleanup()
+
+
+def _film(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None) -> Response:
+    folder = tempfile.TemporaryDirectory(prefix="kerma-film-")
+    try:
+        path = _written(rendering, media_type, frames, folder.name)
+        answer = _Film(path, media_type=media_type, stat_result=os.stat(path))
+    except BaseException:
+        folder.cleanup()
+        raise
+    answer.folder = folder
+    return answer
+
+
+def _written(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None, folder: str) -> str:
+    path = os.path.join(folder, "film.gif" if media_type == GIF else "film.mp4")
+    if media_type == MP4 and frames is None and rendering.as_stored():
+        _made(rendering.stored_film, path)
+    else:
+        _made(rendering.film, path, frames)
+    return path
+
+
+# -- thumbnails --------------------------------------------------------------------------------------------------------
+
+
+def _thumbnail(asked: Asked, instances: list[Instance], desk: Desk) -> Response:
+    """One small picture: of the instance, or of one that stands for the series or study."""
+    media_type, multipart = choose(asked.ranges, THUMBNAILS)
+    error: KermaError | None = None
+    for instance in _standing_for(instances):
+        key = (instance.name, asked.frames[:1], asked.parameters, media_type)
+        body = desk.kept.get(key)
+        if body is None:
+            try:
+                body = _small(asked, instance, media_type).body
+            except KermaError as found:
+                error = error or found
+                continue
+            desk.kept.put(key, body)
+        return _one(_rendition(media_type, body), multipart)
+    raise error or HTTPProblem(404, "nothing here can be shown")
+
+
+def _standing_for(instances: list[Instance]) -> list[Instance]:
+    """The middle one of what shows most, and some more should it be broken."""
+    if len(instances) == 1:
+        return instances
+    first = _rendering().shown_first
+    ranks = [first(each.sop_class_uid) for each in instances]
+    best = [each for each, rank in zip(instances, ranks, strict=True) if rank == min(ranks)]
+    places = dict.fromkeys([len(best) // 2, 0, len(best) - 1, len(best) // 4])
+    return [best[place] for place in list(places)[:_TRIES]]
+
+
+def _small(asked: Asked, instance: Instance, media_type: str) -> Rendition:
+    with closing_data_set(instance) as ds:
+        if _rendering().is_presentation_state(instance.sop_class_uid):
+            shown = _small_of_state(asked, ds, media_type)
+            if shown is not None:
+                return shown
+        rendering = _new(ds, asked)
+        if asked.frames and not rendering.is_image:
+            raise HTTPProblem(404, "the instance has no frames")
+        frame = asked.frames[0] if asked.frames else None
+        return _made(rendering.picture, media_type, frame)
+
+
+def _small_of_state(asked: Asked, state: Dataset, media_type: str) -> Rendition | None:
+    """The first image that a presentation state is about, as it says; None where none is here or it cannot be had."""
+    module = _rendering()
+    named = module.referenced(state, module.RenderingLimits())
+    there = asked.others([uid for uid, _ in named[:16]])
+    for uid, frames in named:
+        if uid in there:
+            try:
+                with closing_data_set(there[uid]) as ds:
+                    rendering = _new(ds, replace(asked, frames=()), state=state)
+                    frame = frames[0] if frames else rendering.frame
+                    return _made(rendering.picture, media_type, frame)
+            except KermaError:
+                return None
+    return None
+
+
+def closing_data_set(instance: Instance) -> closing[Dataset]:
+    """The data set of a stored instance, lazily over its blob, closed at the end."""
+    return closing(part10.read_source(instance.open()))
+
+
+ROUTES = [
+    Route(kind.template, handler)
+    for kind, handler in (
+        (uris.Kind.STUDY_RENDERED, rendered),
+        (uris.Kind.SERIES_RENDERED, rendered),
+        (uris.Kind.INSTANCE_RENDERED, rendered),
+        (uris.Kind.FRAMES_RENDERED, rendered),
+        (uris.Kind.STUDY_THUMBNAIL, thumbnail),
+        (uris.Kind.SERIES_THUMBNAIL, thumbnail),
+        (uris.Kind.INSTANCE_THUMBNAIL, thumbnail),
+        (uris.Kind.FRAMES_THUMBNAIL, thumbnail),
+    )
+]
