@@ -15,21 +15,47 @@ Rules:
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import lru_cache
 from typing import Any
 
 from kerma.dataset import Dataset
 from kerma.errors import FormatError, ValueFormatError
 from kerma.query import normal
-from kerma.query.model import AnyOf, CombinedRange, Empty, Predicate, Query, Range, SequenceMatch, Single, Wildcard
+from kerma.query.model import (
+    AnyOf,
+    Area,
+    CombinedRange,
+    Empty,
+    Predicate,
+    Query,
+    Range,
+    SequenceMatch,
+    Single,
+    Wildcard,
+)
 from kerma.query.predicates import NUMBER_VRS
 from kerma.standard import elements
 
 
 def matches(ds: Dataset, query: Query) -> bool:
-    """True where ``ds`` fulfils every predicate of ``query``."""
-    return all(fulfils(ds, item) for item in query.predicates)
+    """True where ``ds`` fulfils every predicate of ``query`` and lies within its areas."""
+    return all(fulfils(ds, item) for item in query.predicates) and (
+        query.within is None or any(lies_in(ds, area) for area in query.within)
+    )
+
+
+def lies_in(ds: Dataset, area: Area, labels: Collection[str] = ()) -> bool:
+    """True where what a data set says of itself is in ``area``. Labels are not in data sets: ``labels`` tells them."""
+    wanted = {
+        0x00100020: area.patient_id,
+        0x00100021: area.issuer,
+        0x0020000D: area.study,
+        0x0020000E: area.series,
+    }
+    return set(area.labels) <= set(labels) and all(
+        value is None or "\\".join(texts_of(ds, tag)) == value for tag, value in wanted.items()
+    )
 
 
 def fulfils(ds: Dataset, item: Predicate) -> bool:

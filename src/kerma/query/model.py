@@ -182,6 +182,31 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Area:
+    """A part of an archive: what all the given fields name; one without any is the whole.
+
+    Whole series are the smallest part. ``issuer`` None is any issuer of the Patient ID, "" is none. ``labels`` are those
+    that a study was given in the archive; all of them are needed.
+    """
+
+    patient_id: str | None = None
+    issuer: str | None = None
+    study: str | None = None
+    series: str | None = None
+    labels: tuple[str, ...] = ()
+
+    def meet(self, other: Area) -> Area | None:
+        """What lies in both; None where nothing can."""
+        fields = {}
+        for name in ("patient_id", "issuer", "study", "series"):
+            mine, others = getattr(self, name), getattr(other, name)
+            if None not in (mine, others) and mine != others:
+                return None
+            fields[name] = others if mine is None else mine
+        return Area(**fields, labels=tuple(sorted({*self.labels, *other.labels})))
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One question. ``charset`` is the Specific Character Set of the identifier, which answers use where it can say
     them.
@@ -199,6 +224,8 @@ class Query:
     """Tags of optional keys that are not supported for matching or return: pending responses say FF01 then (PS3.4
     C.4.1.1.4).
     """
+    within: tuple[Area, ...] | None = None
+    """The parts of the archive that count, at any level: what lies in none of them is not there. None is all of it."""
 
     def of(self, tag: int) -> Iterator[Predicate]:
         """The predicates on ``tag``."""

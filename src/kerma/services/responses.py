@@ -10,6 +10,7 @@ from typing import Any
 
 from kerma.dimse import Command, CommandField
 from kerma.errors import (
+    AccessError,
     InvalidInstanceError,
     KermaError,
     NetworkError,
@@ -69,6 +70,8 @@ def status_of(error: Exception) -> tuple[int, str]:
             return OUT_OF_RESOURCES, error.message
         case InvalidInstanceError():
             return DATA_SET_MISMATCH if error.mismatch else CANNOT_UNDERSTAND, error.message
+        case AccessError():
+            return NOT_AUTHORIZED, error.message
         case NetworkError():
             return PROCESSING_FAILURE, "the association failed"
         case KermaError():

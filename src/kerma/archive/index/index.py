@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kerma.archive.config import ArchiveConfig
-from kerma.archive.index import migrate, writer
+from kerma.archive.index import areas, labels, migrate, plan, writer
+from kerma.archive.index.conditions import condition_of
 from kerma.archive.index.database import Database, mapped
 from kerma.archive.index.schema import PARENT_KEY, TABLES
 from kerma.archive.index.search import Searcher
 from kerma.archive.index.writer import Entry, Known, Writer
 from kerma.dataset import Dataset
-from kerma.query.model import Level, Query
+from kerma.query.model import Area, Level, Query, Single
 
 _PAGE = 512
 _INSTANCE = (
@@ -143,14 +144,17 @@ class Index:
 
     def instances(self, query: Query) -> list[Stored]:
         """The instances below the matches, by series and instance number."""
-        numbers = self._searcher.matching(query)
+        numbers, level = self._searcher.matching(query), query.level
+        if query.within is not None and level < Level.SERIES:
+            with self.database.reader() as connection:
+                numbers, level = areas.series_below(connection, level, numbers, query.within), Level.SERIES
         tables = "instance"
-        for number in range(Level.IMAGE, query.level, -1):
+        for number in range(Level.IMAGE, level, -1):
             child, parent = TABLES[Level(number)].name, TABLES[Level(number - 1)].name
             tables += f" JOIN {parent} ON {parent}.id = {child}.{PARENT_KEY[Level(number)]}"
         sql = (
             f"SELECT {_INSTANCE} FROM {tables}"  # noqa: S608 (names of the schema)
-            f" WHERE {TABLES[query.level].name}.id IN (SELECT value FROM json_each(?))"
+            f" WHERE {TABLES[level].name}.id IN (SELECT value FROM json_each(?))"
             " ORDER BY instance.series_pk, CAST(instance.instance_number AS INTEGER), instance.id"
         )
         out: list[Stored] = []
@@ -173,22 +177,22 @@ class Index:
 
     # -- instances out -------------------------------------------------------------------------------------------------
 
-    def delete(self, level: Level, uid: str) -> list[str]:
-        """Take out everything below a unique key, durably; the blobs that are to be deleted then."""
-        tables = "instance"
-        for number in range(Level.IMAGE, level, -1):
-            child, parent = TABLES[Level(number)].name, TABLES[Level(number - 1)].name
-            tables += f" JOIN {parent} ON {parent}.id = {child}.{PARENT_KEY[Level(number)]}"
-        column = {
-            Level.PATIENT: "patient.patient_id",
-            Level.STUDY: "study.study_instance_uid",
-            Level.SERIES: "series.series_instance_uid",
-            Level.IMAGE: "instance.sop_instance_uid",
-        }[level]
-        sql = f"SELECT instance.id FROM {tables} WHERE {column} = ?"  # noqa: S608 (names of the schema)
+    def delete(self, level: Level, uid: str, within: tuple[Area, ...] | None = None) -> list[str]:
+        """Take out everything below a unique key that lies ``within`` the areas, durably; the blobs that are to be
+        deleted then.
+        """
+        named = condition_of(Single(level.unique_key, "LO" if level is Level.PATIENT else "UI", uid))
+        assert named is not None  # a unique key has a column
+        conditions = [named]
+        if within is not None:
+            conditions.append(areas.within(within, Level.IMAGE))
 
         def job(connection: sqlite3.Connection) -> list[str]:
-            return self._writer.remove(connection, [row[0] for row in connection.execute(sql, (uid,))])
+            rows = plan.row_numbers(connection, Level.IMAGE, conditions)
+            studies = labels.labelled(connection, rows)
+            blobs = self._writer.remove(connection, rows)
+            labels.forget(connection, studies)
+            return blobs
 
         return self.database.submit(job, durable=True)
 
@@ -210,6 +214,17 @@ class Index:
         self.database.submit(
             lambda connection: connection.executemany("DELETE FROM purge WHERE blob = ?", [(blob,) for blob in blobs])
         )
+
+    # -- labels --------------------------------------------------------------------------------------------------------
+
+    def labels(self, study_uid: str) -> tuple[str, ...]:
+        """The labels of a study, in alphabetical order."""
+        with self.database.reader() as connection:
+            return labels.of(connection, study_uid)
+
+    def set_labels(self, study_uid: str, names: Sequence[str]) -> bool:
+        """Give a study exactly these labels; False where it is not there."""
+        return self.database.submit(lambda connection: labels.put(connection, study_uid, names), durable=True)
 
     # -- care ----------------------------------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kerma.archive.facts import header_syntax
-from kerma.archive.index import headers, plan, schema
+from kerma.archive.index import areas, headers, plan, schema
 from kerma.archive.index.conditions import condition_of
 from kerma.archive.index.database import Database
 from kerma.dataset import Dataset
@@ -154,7 +154,7 @@ class Searcher:
         residual, numbers = self._candidates(query)
         if not residual:
             return numbers
-        bare = Query(query.level, query.root, query.predicates, relational=True)
+        bare = Query(query.level, query.root, query.predicates, relational=True, within=query.within)
         return array("q", [values.id for values in self._values(bare, residual, numbers)])
 
     def _candidates(self, query: Query) -> tuple[tuple[Predicate, ...], array[int]]:
@@ -165,6 +165,8 @@ class Searcher:
                 conditions.append(condition)
             if condition is None or not condition.exact:
                 residual.append(item)
+        if query.within is not None:
+            conditions.append(areas.within(query.within, query.level))
         with self._database.reader() as connection:
             return tuple(residual), plan.row_numbers(connection, query.level, conditions)
 
