@@ -230,6 +230,10 @@ class InvalidInstanceError(ArchiveError):
         self.mismatch = mismatch
 
 
+class WrongStudyError(InvalidInstanceError):
+    """The instance is of another study than the one that it was sent to."""
+
+
 class NotFoundError(ArchiveError):
     """Nothing in the archive has this UID."""
 

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any, Self, overload
 
 from kerma.archive import care, recovery
+from kerma.archive.arriving import FileSink
 from kerma.archive.blobs import FileBlobs
 from kerma.archive.blobs.files import resources
 from kerma.archive.care import CheckReport
@@ -148,6 +149,19 @@ class Archive:
         ``OutOfResourcesError``.
         """
         return sink_for(self._desk, request)
+
+    def begin_file(
+        self,
+        *,
+        study_instance_uid: str = "",
+        check: Callable[[StoreRequest], None] | None = None,
+        admit: Callable[[Dataset], None] | None = None,
+    ) -> FileSink:
+        """A sink for one file (PS3.10) as it arrives, which keeps its bytes; ``study_instance_uid`` is the study that
+        it has to be of. ``check`` is asked once the file has said what it is, ``admit`` with its header; they raise
+        where it is not welcome.
+        """
+        return FileSink(self._desk, study_instance_uid=study_instance_uid, check=check, admit=admit)
 
     def ingest(self, source: Any) -> IngestResult:
         """Take a file (path, bytes, binary file) byte for byte, or a ``Dataset``; ``ArchiveError`` or ``FormatError``

@@ -27,7 +27,14 @@ from kerma.archive.index import headers
 from kerma.archive.index.writer import Entry, Known
 from kerma.dataset import Dataset
 from kerma.encoding.source import ByteSource
-from kerma.errors import ArchiveError, FormatError, InvalidInstanceError, NotFoundError, UnsupportedSyntaxError
+from kerma.errors import (
+    ArchiveError,
+    FormatError,
+    InvalidInstanceError,
+    NotFoundError,
+    UnsupportedSyntaxError,
+    WrongStudyError,
+)
 from kerma.formats import part10
 from kerma.formats.head import HeadScanner
 from kerma.services.providers import StoreOutcome, StoreRequest
@@ -89,6 +96,8 @@ class Sink:
         self._size = len(self._head)
         self._scanning = True
         self._ready: Prepared | None = None
+        self.facts: Facts | None = None
+        """What it is, once its header has come."""
         self._open = True
         self._first: list[bytes | memoryview] = [self._head]
 
@@ -182,6 +191,11 @@ class Sink:
             )
         except FormatError as error:
             raise InvalidInstanceError(f"the data set cannot be read: {error}") from error
+        self.facts = facts
+        if self._request.study_instance_uid not in ("", facts.study_uid):
+            raise WrongStudyError("Study Instance UID (0020,000D) is not the one that was asked for", mismatch=True)
+        if self._request.admit is not None:
+            self._request.admit(facts.ds)
         return prepare(self._desk, facts, header, self._request.transfer_syntax_uid)
 
     def _same(self, there: Known, checksum: str) -> bool:

@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from kerma import pixels
 from kerma.archive.blobs.files import resources
+from kerma.archive.facts import Facts
 from kerma.archive.ingest import Desk, Sink
 from kerma.dataset import Dataset
 from kerma.errors import KermaError
@@ -52,6 +53,8 @@ class RecodingSink:
         self._request = request
         self._plain = plain
         self._spool = Spool()
+        self.facts: Facts | None = None
+        """What it is, once it is committed."""
 
     def write(self, chunks: Sequence[memoryview]) -> None:
         """Take the next slices of the data set."""
@@ -71,14 +74,18 @@ class RecodingSink:
             except OSError as error:
                 raise resources("the temporary file cannot be used", error) from error
             if recoded is None:
-                return _fill(self._plain, data)
+                outcome = _fill(self._plain, data)
+                self.facts = self._plain.facts
+                return outcome
             self._plain.abort()
             wanted = self._desk.config.store_as
             sink = Sink(self._desk, replace(self._request, transfer_syntax_uid=wanted))
             try:
                 for chunk in recoded.chunks(wanted):
                     sink.write([memoryview(chunk)])
-                return sink.commit()
+                outcome = sink.commit()
+                self.facts = sink.facts
+                return outcome
             finally:
                 sink.abort()
         finally:

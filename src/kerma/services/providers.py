@@ -8,7 +8,7 @@ of the association.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -29,6 +29,10 @@ class StoreRequest:
     calling_aet: str = ""
     called_aet: str = ""
     peer: str = ""
+    study_instance_uid: str = ""
+    """The study that it has to be of (PS3.18 10.5); empty where nobody said."""
+    admit: Callable[[Dataset], None] | None = None
+    """Asked once with the header; raises ``AccessError`` where whoever sends may not store such an instance."""
 
 
 class StoreOutcome(enum.Enum):
