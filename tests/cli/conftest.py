@@ -24,9 +24,9 @@ KERMA = (sys.executable, "-W", "error", "-m", "kerma.cli")
 
 
 def clean_environment() -> dict[str, str]:
-    """Ours without what would configure Kerma."""
+    """Ours without what would configure Kerma; nothing listens for HTTP where a test does not ask for it."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KERMA_")}
-    return {**kept, "PYTHONUNBUFFERED": "1", "TERM": "dumb"}
+    return {**kept, "PYTHONUNBUFFERED": "1", "TERM": "dumb", "KERMA_SERVER_HTTP": ""}
 
 
 @dataclass

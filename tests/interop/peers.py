@@ -182,17 +182,23 @@ def kerma_serve(
     data: Path | None = None,
     sections: Mapping[str, Mapping[str, object]] | None = None,
 ) -> Peer:
-    """``kerma serve`` with its own data folder; over TLS alone where ``tls`` is given."""
+    """``kerma serve`` with its own data folder, for DICOM and HTTP; over TLS alone where ``tls`` is given."""
     port = free_port(host)
     listen = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     server: dict[str, object] = {"aet": "KERMA", "open": True, "drain": 5.0}
-    server.update({"dicom": [], "dicom_tls": [listen]} if tls else {"dicom": [listen]})
+    web = f"[{host}]:{free_port(host)}" if ":" in host else f"{host}:{free_port(host)}"
+    server.update(
+        {"dicom": [], "dicom_tls": [listen], "http": [], "http_tls": [web]}
+        if tls
+        else {"dicom": [listen], "http": [web]}
+    )
     server["data"] = str(data or folder / "data")
     merged = {**(sections or {}), "server": {**server, **((sections or {}).get("server", {}))}}
     files = None if tls is None else (tls.server_cert, tls.server_key, tls.ca)
     config = kerma_config(folder, destinations, sections=merged, tls=files)
     argv = [kerma_program(), "serve", "--config", str(config), *options]
-    return Peer("kerma", argv, folder, host, port, "KERMA", extra={"data": data or folder / "data"})
+    url = f"{'https' if tls else 'http'}://{web}"
+    return Peer("kerma", argv, folder, host, port, "KERMA", extra={"data": data or folder / "data"}, http=url)
 
 
 def kerma_listen(folder: Path, *options: str) -> Peer:

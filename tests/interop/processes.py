@@ -73,6 +73,8 @@ class Peer:
     env: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     extra: dict[str, Path] = field(default_factory=dict)
+    http: str = ""
+    """Where it answers HTTP, as http://HOST:PORT."""
 
     @property
     def log(self) -> Path:

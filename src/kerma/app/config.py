@@ -83,6 +83,26 @@ def check_listening(config: Config) -> None:
         )
 
 
+def check_http(config: Config) -> None:
+    """``ConfigError`` where HTTP would be open to other machines without being told so, or to nobody."""
+    server = config.server
+    if server.http_tls and config.tls.cert is None:
+        raise ConfigError(
+            "`http_tls` wants a certificate", where="[tls]", hint="give `cert`, and `key` where it is apart"
+        )
+    if config.web.client_certificates and config.tls.ca is None:
+        raise ConfigError(
+            "`client_certificates` wants authorities to check them against", where="[tls]", hint="give `ca`"
+        )
+    outside = [address for address in (*server.http, *server.http_tls) if not address.is_loopback]
+    if outside and not server.open:
+        raise ConfigError(
+            f"listening on {outside[0]} lets other machines read the archive over HTTP",
+            where="[server]",
+            hint="set `open = true` to let anyone",
+        )
+
+
 def takes_anyone(config: Config) -> bool:
     """Whether unknown callers may associate: ``open`` when it is given, otherwise when only this machine can call."""
     if config.server.open is not None:

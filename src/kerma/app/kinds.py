@@ -159,6 +159,15 @@ def _host(text: str) -> str:
     return host
 
 
+def _origin(text: str) -> str:
+    origin = text.strip().rstrip("/")
+    if origin in {"*", "loopback"}:
+        return origin
+    if len(origin) > 300 or re.fullmatch(r"https?://[^\s/@?#]+", origin) is None:
+        raise ValueError("an origin is wanted, for example https://viewer.example.org, or * or loopback")
+    return origin
+
+
 def whole_number(low: int, high: int) -> Kind:
     """Integers from ``low`` to ``high``, both included."""
     wanted = f"a whole number from {low:,} to {high:,}"
@@ -214,6 +223,7 @@ AE_TITLE = _text_kind("an AE title", _ae_title)
 PATH = _text_kind("a path")
 PEER_NAME = _text_kind("a name", _peer_name)
 HOST = _text_kind("a host name or IP address", _host)
+ORIGINS = _list_kind("a list of origins, `*` or `loopback`", _origin)
 ADDRESSES = _list_kind("a list of addresses HOST:PORT", Address.parse)
 TRANSFER_SYNTAXES = _list_kind("a list of UIDs of transfer syntaxes", _transfer_syntax)
 LOSSLESS_SYNTAX = _text_kind("the UID of a transfer syntax that loses nothing, or nothing", _lossless)

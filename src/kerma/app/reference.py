@@ -9,6 +9,7 @@ from kerma.app.settings import CONFIG_VARIABLE, PEERS_VARIABLE, Row, as_toml, ro
 
 INTRODUCTION = {
     "server": "Who we are and where we listen.",
+    "web": "How HTTP is served.",
     "limits": "Bounds on what comes from the network.",
     "tls": "Certificates, for listening and for connecting.",
     "archive": "What is kept, and how.",

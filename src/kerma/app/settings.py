@@ -17,6 +17,7 @@ from kerma.app.kinds import (
     BOOLEAN,
     HOST,
     LOSSLESS_SYNTAX,
+    ORIGINS,
     PATH,
     PEER_NAME,
     TRANSFER_SYNTAXES,
@@ -47,6 +48,10 @@ class ServerSection:
         (Address("127.0.0.1", 11112),), ADDRESSES, "where to listen for DICOM associations, one or several"
     )
     dicom_tls: tuple[Address, ...] = _key((), ADDRESSES, "where to listen for DICOM over TLS; wants [tls]")
+    http: tuple[Address, ...] = _key(
+        (Address("127.0.0.1", 8080),), ADDRESSES, "where to listen for HTTP, one or several; an empty list: nowhere"
+    )
+    http_tls: tuple[Address, ...] = _key((), ADDRESSES, "where to listen for HTTPS; wants [tls]")
     data: str = _key("kerma-data", PATH, "the folder of the archive; made when it is not there")
     open: bool | None = _key(
         None,
@@ -56,6 +61,28 @@ class ServerSection:
     )
     accept_any_called_aet: bool = _key(True, BOOLEAN, "take associations that call another AE title than ours")
     drain: float = _key(30.0, seconds(0, 3600), "seconds that running operations may take to end at shutdown")
+
+
+@dataclass(frozen=True, slots=True)
+class WebSection:
+    """``[web]``: how HTTP is served."""
+
+    processes: int = _key(1, whole_number(1, 64), "processes that answer HTTP, beside the one for DICOM associations")
+    origins: tuple[str, ...] = _key(
+        ("loopback",),
+        ORIGINS,
+        "origins whose pages a browser lets read answers; `loopback`: those of this machine, `*`: all",
+    )
+    client_certificates: bool = _key(
+        False, BOOLEAN, "callers over HTTPS must show a certificate of the authorities in `ca` of [tls]"
+    )
+    access_log: bool = _key(True, BOOLEAN, "a line in the log for each request")
+    max_connections: int = _key(
+        10_000, whole_number(1, 1_000_000), "connections at one time, for each address and process"
+    )
+    max_requests: int = _key(512, whole_number(1, 100_000), "requests that are worked on at one time, in each process")
+    header_time: float = _key(30.0, seconds(1, 3600), "seconds that the head of a request may take to arrive")
+    body_idle: float = _key(60.0, seconds(0.1, 3600), "seconds that the next bytes of a request's body may take")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +187,7 @@ class Config:
     """All of the configuration. ``Config()`` is what holds when there is none: everything on loopback."""
 
     server: ServerSection = ServerSection()
+    web: WebSection = WebSection()
     limits: LimitsSection = LimitsSection()
     tls: TLSSection = TLSSection()
     archive: ArchiveSection = ArchiveSection()
@@ -170,6 +198,7 @@ class Config:
 
 SECTIONS: dict[str, type] = {
     "server": ServerSection,
+    "web": WebSection,
     "limits": LimitsSection,
     "tls": TLSSection,
     "archive": ArchiveSection,

@@ -45,6 +45,12 @@ class StopSignals:
         """Return at the next signal."""
         os.read(self._reader, 1)
 
+    def stop(self) -> None:
+        """Do as if a signal had come; from any thread."""
+        with self._closing:
+            if self._open:
+                self._write(_STOP)
+
     def run_unless_stopped(self, work: Callable[[], object]) -> bool:
         """Run ``work`` on another thread until it ends (True) or another signal comes (False; the work goes on)."""
 

@@ -97,17 +97,24 @@ class Archive:
 
     @classmethod
     def open_folder(
-        cls, path: str | os.PathLike[str], *, config: ArchiveConfig | None = None, salvage: bool = False
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        config: ArchiveConfig | None = None,
+        salvage: bool = False,
+        beside: bool = False,
     ) -> Self:
         """The archive in folder ``path``, made where there is none, recovered where the last owner was interrupted.
 
         With ``salvage`` an index that cannot be read is moved aside and built anew from the blobs, if nobody else has
-        the archive open. ``OutOfResourcesError`` where the folder or the index cannot be used.
+        the archive open. ``beside`` is for a process that lives no longer than another one which has the archive open,
+        and needs no hold of its own: it never recovers, and whoever starts after the other one's death is alone.
+        ``OutOfResourcesError`` where the folder or the index cannot be used.
         """
         config = config or ArchiveConfig()
         root = Path(path)
         blobs = FileBlobs(root)
-        lock, alone = _lock(root)
+        lock, alone = _lock(root, beside=beside)
         try:
             index = _index(root, config, salvage=salvage and alone)
             archive = cls(root, blobs, index, lock, config)
@@ -116,7 +123,8 @@ class Archive:
                 archive._mark()
             else:
                 blobs.floor(index.state(MARK))
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            if not beside:
+                fcntl.flock(lock, fcntl.LOCK_SH)
         except BaseException:
             os.close(lock)
             raise
@@ -341,12 +349,14 @@ def _index(root: Path, config: ArchiveConfig, *, salvage: bool) -> Index:
     return Index(path, config)
 
 
-def _lock(root: Path) -> tuple[int, bool]:
+def _lock(root: Path, *, beside: bool) -> tuple[int, bool]:
     """A handle with the archive's lock, and whether nobody else has the archive open."""
     try:
         handle = os.open(root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
     except OSError as error:
         raise resources(f"cannot use the folder of the archive {root}", error) from error
+    if beside:
+        return handle, False
     deadline = time.monotonic() + _LOCK_WAIT
     while True:
         with contextlib.suppress(BlockingIOError):

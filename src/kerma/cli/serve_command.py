@@ -31,6 +31,13 @@ def listening(function: Any) -> Any:
     return function
 
 
+def http_addresses(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[Address] | None:
+    """Option values as addresses; None where the option is not given, none where it says so."""
+    if not values:
+        return None
+    return list(addresses(ctx, param, tuple(value for value in values if value not in {"", "off"})))
+
+
 class ServeCommand(Command):
     """Its help ends with every key of the configuration."""
 
@@ -52,6 +59,20 @@ def say(line: str) -> None:
 @data_option
 @aet_option
 @listening
+@click.option(
+    "--http",
+    metavar="HOST:PORT",
+    multiple=True,
+    callback=http_addresses,
+    help="Where to listen for HTTP (default: 127.0.0.1:8080); may be repeated; off: nowhere.",
+)
+@click.option(
+    "--http-tls",
+    metavar="HOST:PORT",
+    multiple=True,
+    callback=http_addresses,
+    help="Where to listen for HTTPS; may be repeated.",
+)
 @tls_options
 @config_option
 def command(
@@ -59,6 +80,8 @@ def command(
     aet: str | None,
     dicom: tuple[Address, ...],
     dicom_tls: tuple[Address, ...],
+    http: list[Address] | None,
+    http_tls: list[Address] | None,
     config_file: str | None,
     **tls: Any,
 ) -> int:
@@ -73,6 +96,8 @@ def command(
         server__aet=aet,
         server__dicom=dicom,
         server__dicom_tls=dicom_tls,
+        server__http=http,
+        server__http_tls=http_tls,
         **tls_overrides(**tls),
     )
     # Loaded now, so that the help and a refusal come quickly.

@@ -67,6 +67,7 @@ class Connection:
         "_handshake",
         "_mark",
         "_progress",
+        "_since",
         "accepted",
         "core",
         "counted",
@@ -101,6 +102,8 @@ class Connection:
         self._artim_since: float | None = now
         self._progress = now
         self._mark = 0
+        self._since = 0.0
+        """When the data set began to come whose message is next; 0 where that message has none."""
         self._alive = False
         """Whether something was answered since the deadline was set last."""
         self.deadline = now + server.config.limits.artim
@@ -171,6 +174,7 @@ class Connection:
     def _serve_message(self, link: Link, message: Message) -> None:
         assert self.party is not None
         self._alive = True
+        began, self._since = self._since or time.perf_counter(), 0.0
         flow = self.server.dispatcher.serve(message, self.party)
         runner = drive(flow, link.perform)
         try:
@@ -178,7 +182,7 @@ class Connection:
                 next(runner)
         except StopIteration as stop:
             if stop.value is not None:
-                self._count(message.command.field, stop.value)
+                self._count(message.command.field, stop.value, time.perf_counter() - began)
         except RemoteProtocolError as error:
             self.core.abort(error.source, error.reason, error)
             link.flush()
@@ -193,11 +197,14 @@ class Connection:
             self.core.abort(0, 0)
             link.flush()
 
-    def _count(self, field: CommandField, status: int) -> None:
+    def _count(self, field: CommandField, status: int, seconds: float) -> None:
         name = field.printed.removesuffix("-RQ")
         summary = self.summary
         summary.operations[name] = summary.operations.get(name, 0) + 1
-        if status and category_of(status) is StatusCategory.FAILURE:
+        category = category_of(status) if status else StatusCategory.SUCCESS
+        if self.server.on_operation is not None:
+            self.server.on_operation(name, category.value.lower(), seconds)
+        if category is StatusCategory.FAILURE:
             key = f"{name} {status:04X}"
             summary.failures[key] = summary.failures.get(key, 0) + 1
 
@@ -242,6 +249,7 @@ class Connection:
 
     def _open_incoming(self, context: Context, command: Command) -> Incoming:
         assert self.party is not None
+        self._since = time.perf_counter()
         return self.server.dispatcher.open_incoming(context, command, self.party)
 
     # -- TLS, time, end -----------------------------------------------------------------------------------------------

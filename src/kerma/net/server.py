@@ -97,8 +97,12 @@ class Server:
         *,
         on_end: Callable[[AssociationSummary], None] | None = None,
         on_error: Callable[[str, BaseException], None] | None = None,
+        on_operation: Callable[[str, str, float], None] | None = None,
     ) -> None:
         self.config = config
+        self.on_operation = on_operation
+        """Told of each operation that was answered: its printed name, how it ended (success, warning, failure, cancel),
+        seconds."""
         self.draining = False
         self.addresses: list[tuple[str, int]] = []
         """Where it listens (or did), as (host, port), plain addresses first."""
@@ -142,7 +146,7 @@ class Server:
             contexts += [(at, secure) for at in self.config.listen_tls]
         try:
             for address, context in contexts:
-                for listener in _listen(*address):
+                for listener in listening_sockets(*address):
                     self._listeners[listener] = context
         except NetworkError:
             for listener in self._listeners:
@@ -423,9 +427,9 @@ class Server:
         self._stopping = True
 
 
-def _listen(host: str, port: int) -> Iterator[socket.socket]:
+def listening_sockets(host: str, port: int) -> Iterator[socket.socket]:
     """Listening sockets for ``host``: one for each address that the name has (an empty name is every interface, both
-    families)."""
+    families). ``NetworkError`` where there can be none."""
     try:
         found = socket.getaddrinfo(
             host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE, proto=socket.IPPROTO_TCP

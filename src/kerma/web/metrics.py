@@ -21,9 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from kerma.web.access_log import Request
-
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-"""Upper bounds in seconds, of HTTP and of DIMSE alike."""
+from kerma.web.buckets import BUCKETS
 
 Numbers = Mapping[str, Any]
 """What another process tells: ``operations`` {name: {outcome: [counts for each bucket..., seconds]}}, ``associations``

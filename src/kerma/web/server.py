@@ -111,7 +111,7 @@ class _Granian(Server):
 
     def _init_shared_socket(self) -> None:
         self._ssp = None
-        self._shd: Any = SocketHolder(self._descriptor, False, _BACKLOG)
+        self._shd: Any = SocketHolder(self._descriptor, False, _BACKLOG)  # type: ignore[call-arg]
 
     def build_ssl_context(self, *ignored: Any) -> None:
         """What the worker is given for TLS."""
