@@ -18,6 +18,7 @@ from typing import Any
 from kerma.encoding.source import Buffer, ByteSource
 from kerma.errors import FormatError, LimitError
 from kerma.formats.saving import write_all
+from kerma.formats.source import FileSource
 from kerma.limits import Limits
 
 _MAPPED = 16 << 20  # larger files than this are mapped
@@ -118,13 +119,16 @@ class LateSource:
         self._data: Any = None
 
     def data(self) -> Buffer:
-        """All bytes: in memory, or where they are many in a nameless temporary file that is mapped. ``LimitError``
-        beyond ``limits.max_inflated``.
+        """All bytes: in memory, or where they are many mapped, of a source that is no file by way of a nameless
+        temporary one. ``LimitError`` where more than ``limits.max_inflated`` would be fetched.
         """
         if self._data is None:
-            if self.size > self._limits.max_inflated:
+            if isinstance(self._source, FileSource) and self.size > _MAPPED:
+                self._data = _map(self._source.fileno())
+            elif self.size > self._limits.max_inflated:
                 raise LimitError(f"all {self.size:,} bytes would have to be fetched", hint="download the file first")
-            self._data = self._load()
+            else:
+                self._data = self._load()
         data: Buffer = self._data
         return data
 

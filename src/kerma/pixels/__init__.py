@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from kerma.pixels.real_world import real_world_values
     from kerma.pixels.rendering import Renderer, render
     from kerma.pixels.sheets import contact_sheet
-    from kerma.pixels.transcoding import transcode, transcoded_chunks
+    from kerma.pixels.transcoding import transcode, transcoded_chunks, transcoded_frame
 
 __all__ = [
     "Renderer",
@@ -40,6 +40,7 @@ __all__ = [
     "save_picture",
     "transcode",
     "transcoded_chunks",
+    "transcoded_frame",
     "video",
     "volumes",
 ]
@@ -60,6 +61,7 @@ _HOME = {
     "save_picture": "pictures",
     "transcode": "transcoding",
     "transcoded_chunks": "transcoding",
+    "transcoded_frame": "transcoding",
     "video": "codecs.video",
 }
 

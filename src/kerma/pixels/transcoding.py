@@ -29,6 +29,7 @@ from kerma.formats.spool import Spool
 from kerma.limits import Limits
 from kerma.pixels import codecs
 from kerma.pixels.codecs.base import Decoded
+from kerma.pixels.codecs.video import video_of
 from kerma.pixels.decoding import decode_data
 from kerma.pixels.derivation import OFFSET_TABLES, derive, number_text, say_earlier_loss, say_layout, say_loss
 from kerma.pixels.encapsulation import encapsulate
@@ -38,6 +39,7 @@ from kerma.pixels.native import dtype_of
 from kerma.pixels.nested import decompress_nested, own_overlays
 from kerma.pixels.packing import Packer
 from kerma.pixels.pipeline import Progress, in_order
+from kerma.pixels.syntaxes import VIDEO
 from kerma.pixels.targets import CERTAINLY_LOSSY, REPACKED, compressed_layout, name_of, native_layout, target_of
 from kerma.standard import transfer_syntaxes
 from kerma.standard.transfer_syntaxes import EXPLICIT_LE, IMPLICIT_LE
@@ -96,6 +98,43 @@ def transcoded_chunks(
     return job.dataset().chunks(transfer_syntax_uid)
 
 
+def transcoded_frame(found: FrameIndex, number: int, transfer_syntax_uid: str, *, limits: Limits = _LIMITS) -> Buffer:
+    """One frame in another transfer syntax, counted from 0: a code stream, or little endian samples that begin on a
+    byte. No other frame is read. The errors are those of ``transcode``.
+    """
+    layout, target = found.layout, target_of(transfer_syntax_uid)
+    if found.encapsulated and (layout.transfer_syntax_uid, transfer_syntax_uid) in REPACKED:
+        return found.read(number)
+    rgb = bool(target is not None and target.method) or _becomes_rgb(layout, layout.transfer_syntax_uid)
+    if layout.transfer_syntax_uid in VIDEO:
+        decoded = video_of(found).frame(number)
+    elif not found.encapsulated and target is None:
+        return found.read(number)
+    else:
+        decoded = _within_bits(layout, decode_data(found, number, found.read(number), rgb=rgb, limits=limits))
+    if target is None:
+        packer = Packer(native_layout(layout, decoded.photometric, transfer_syntax_uid))
+        return b"".join((packer.pack(decoded.samples), packer.rest()))
+    after = compressed_layout(layout, decoded.photometric, transfer_syntax_uid)
+    samples = np.ascontiguousarray(decoded.samples.astype(dtype_of(after), copy=False))
+    return bytes(codecs.encoder_of(transfer_syntax_uid)(samples, after, {}))
+
+
+def _within_bits(layout: Layout, decoded: Decoded) -> Decoded:
+    """What a lossy codec shot over the bits that are stored is at their ends."""
+    row = transfer_syntaxes.get(layout.transfer_syntax_uid)
+    samples = decoded.samples
+    if row is None or not row.lossy or layout.floating or layout.bits_stored >= samples.dtype.itemsize * 8:
+        return decoded
+    low, top = (-(1 << layout.bits_stored - 1), layout.bits_stored - 1) if layout.signed else (0, layout.bits_stored)
+    return Decoded(np.clip(samples, low, (1 << top) - 1), decoded.photometric)
+
+
+def _becomes_rgb(layout: Layout, from_uid: str) -> bool:
+    """Whether colour becomes RGB: what JPEG made of it is no colour space that anybody wants uncompressed."""
+    return from_uid in CERTAINLY_LOSSY and layout.samples == 3
+
+
 class _Job:
     """One image on its way from one syntax to another."""
 
@@ -107,8 +146,6 @@ class _Job:
         self.from_uid = ds.transfer_syntax_uid or EXPLICIT_LE.uid
         self.found: FrameIndex | None = None
         self.read = 0
-        row = transfer_syntaxes.get(self.from_uid)
-        self.lossy = row is not None and row.lossy
         if choices.options and self.target is None:
             raise UsageError(f"{name_of(uid)} takes no {', '.join(choices.options)}", hint="it is not compressed")
         if any(tag in ds for tag in (PIXEL_DATA, FLOAT, DOUBLE)):
@@ -262,19 +299,10 @@ class _Job:
         )
 
     def _decode(self, found: FrameIndex, number: int, data: Buffer, rgb: bool) -> Decoded:
-        """One frame; what a lossy codec shot over the bits that are stored is at their ends."""
-        decoded = decode_data(found, number, data, rgb=rgb, limits=self.choices.limits)
-        layout, samples = found.layout, decoded.samples
-        if not self.lossy or layout.floating or layout.bits_stored >= samples.dtype.itemsize * 8:
-            return decoded
-        low, top = (
-            (-(1 << layout.bits_stored - 1), layout.bits_stored - 1) if layout.signed else (0, layout.bits_stored)
-        )
-        return Decoded(np.clip(samples, low, (1 << top) - 1), decoded.photometric)
+        return _within_bits(found.layout, decode_data(found, number, data, rgb=rgb, limits=self.choices.limits))
 
     def _to_rgb(self, layout: Layout) -> bool:
-        """Whether colour becomes RGB: what JPEG made of it is no colour space that anybody wants uncompressed."""
-        return self.from_uid in CERTAINLY_LOSSY and layout.samples == 3
+        return _becomes_rgb(layout, self.from_uid)
 
     @staticmethod
     def _early_photometric(layout: Layout, rgb: bool) -> str:

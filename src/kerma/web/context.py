@@ -11,6 +11,7 @@ from kerma.archive import Archive
 from kerma.archive.permissions import EVERYTHING, Principal
 from kerma.web.access_log import Request
 from kerma.web.cors import LOOPBACK
+from kerma.web.images import Images
 from kerma.web.limits import RequestLimits
 from kerma.web.metrics import Metrics
 from kerma.web.readiness import Readiness
@@ -42,6 +43,8 @@ class Context:
     """Told of each request when it is over."""
     on_error: Callable[[str, BaseException], None] = _nothing
     """Told of errors that no request explains."""
+    images: Images = field(default_factory=Images)
+    """The images that were asked for last."""
     readiness: Readiness = field(init=False)
 
     def __post_init__(self) -> None:

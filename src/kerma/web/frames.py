@@ -1,0 +1,132 @@
+"""Frames of images (PS3.18 10.4.1.1.4, 8.7.3.3): as they are stored, or one by one in another transfer syntax.
+
+Rules:
+
+- A frame is found by the index of its image, which is kept (``images``); no other frame is read.
+- What was asked for by ``*``, or by nothing, is the stored code stream, said on its part as
+  ``Content-Type: image/jpeg; transfer-syntax=...``; samples are told as Explicit VR Little Endian, whatever the byte
+  order in which they are stored.
+- A single frame has a length before it is sent, so that ranges of it can be asked for; frames after the first are made
+  when their turn comes.
+- The frames of a video have no bytes of their own: they are decoded, or the whole stream is given to who takes video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from kerma import pixels
+from kerma.dicomweb import uris
+from kerma.dicomweb.media_types import EXPLICIT_LE, IMPLICIT_LE, Category, Representation, choose
+from kerma.dicomweb.multipart import Writer
+from kerma.dicomweb.uris import Kind, Templates
+from kerma.encoding.source import Buffer
+from kerma.encoding.swap import WORD_SIZES
+from kerma.errors import PixelError, UnsupportedSyntaxError
+from kerma.pixels.encapsulated import EncapsulatedFrames
+from kerma.pixels.frame_index import FrameIndex, NativeFrames
+from kerma.pixels.syntaxes import VIDEO
+from kerma.pixels.targets import TARGETS, decodable
+from kerma.web.answers import answer, digest_of, in_thread
+from kerma.web.bodies import Body, Literal, Made, Piece, Ranged
+from kerma.web.context import context_of
+from kerma.web.images import acceptable
+from kerma.web.selecting import asked, instance_of
+
+_IN_MEMORY = 8 << 20
+"""A frame up to this size is read at once, a larger one as it is sent."""
+
+
+def retrieve_frames(request: Request) -> Response:
+    """``GET .../frames/1,2,3``."""
+    numbers = uris.frames(request.path_params["frames"])
+    instance = instance_of(request)
+    ranges = asked(request)
+    image = context_of(request).images.open(instance)
+    for number in numbers:
+        image.check(number - 1)
+    stored = stored_syntax(image.found)
+    form = choose(ranges, stored, Category.FRAMES, transcodable(stored), single=len(numbers) == 1)
+    digest = digest_of(instance.name, "frames", *map(str, numbers), form.content_type, str(form.multipart))
+    if form.media_type.startswith("video/"):
+        numbers = numbers[:1]  # the stream is all of them
+    pieces = [_piece(image.found, number - 1, form, stored, first=place == 0) for place, number in enumerate(numbers)]
+    if not form.multipart:
+        return answer(request, Body.of(pieces[0]), form.content_type, digest)
+    writer = Writer(digest)
+    where = Templates(context_of(request).config.root)
+    uids = [uris.uid(request.path_params[name]) for name in ("study", "series", "instance")]
+    parts: list[Piece] = []
+    for number, piece in zip(numbers, pieces, strict=True):
+        location = where.frames(uids[0], uids[1], uids[2], number)
+        parts += [Literal(writer.part(form.content_type, location=location)), piece]
+    body = Body.of(*parts, Literal(writer.end()))
+    return answer(request, body, writer.content_type(form.media_type), digest)
+
+
+def stored_syntax(found: FrameIndex) -> str:
+    """What the bytes of a frame are in. Samples are little endian ones, however they are stored."""
+    return found.layout.transfer_syntax_uid if found.encapsulated else EXPLICIT_LE
+
+
+@lru_cache(maxsize=256)
+def transcodable(stored: str) -> frozenset[str]:
+    """What frames in a transfer syntax can become, without looking at them."""
+    if not decodable(stored):
+        return frozenset()
+    return frozenset((EXPLICIT_LE, IMPLICIT_LE, *TARGETS))
+
+
+def _piece(found: FrameIndex, number: int, form: Representation, stored: str, *, first: bool) -> Piece:
+    """A frame in a form. The ``first`` is made at once, so that what cannot be made is known before the answer."""
+    syntax = form.transfer_syntax_uid
+    if form.transcode and syntax is not None:
+        return _made(lambda: frame_as(found, number, syntax), at_once=first)
+    if stored in VIDEO and found.count > 1:
+        ranges, read = found.whole_stream()
+        return Ranged(tuple(ranges), read)
+    if found.layout.native_size > _IN_MEMORY:
+        place = _place_of(found)
+        if place is not None:
+            return Ranged(tuple(found.ranges(number)), place)
+    elif isinstance(found, NativeFrames):
+        # The length is known before the bytes are read.
+        return _made(lambda: found.read(number), at_once=first, size=found.layout.native_size)
+    return _made(lambda: found.read(number), at_once=first)
+
+
+def _made(make: Callable[[], Buffer], *, at_once: bool, size: int | None = None) -> Piece:
+    if at_once:
+        return Literal(make())
+
+    def later() -> Iterator[Buffer]:
+        yield make()
+
+    return Made(later, size)
+
+
+def _place_of(found: FrameIndex) -> Callable[[int, int], Buffer] | None:
+    """How to read the ranges of frames that are stored as they are given; None where they are not."""
+    if isinstance(found, EncapsulatedFrames):
+        return found.place.range
+    if isinstance(found, NativeFrames) and not found.layout.native_bits % 8:
+        place = found.place
+        if place.little_endian or WORD_SIZES.get(place.vr, 1) == 1:
+            return place.range
+    return None
+
+
+def frame_as(found: FrameIndex, number: int, syntax: str) -> Buffer:
+    """A frame in another transfer syntax, counted from 0; HTTPProblem 406 with the reason where it cannot be had so."""
+    try:
+        return pixels.transcoded_frame(found, number, syntax)
+    except (PixelError, UnsupportedSyntaxError) as error:
+        raise acceptable(error, f"frame {number + 1} cannot be had as transfer-syntax={syntax}") from error
+
+
+ROUTES = [Route(Kind.FRAMES.template, in_thread(retrieve_frames))]
