@@ -40,14 +40,16 @@ FUNCTIONS = {
 CHARSETS = {
     "utf-8": "utf-8",
     "utf8": "utf-8",
-    "us-ascii": "ascii",
-    "ascii": "ascii",
-    "iso-8859-1": "latin-1",
-    "iso-8859-2": "iso8859-2",
-    "iso-8859-5": "iso8859-5",
-    "iso-8859-15": "iso8859-15",
+    "us-ascii": "us-ascii",
+    "ascii": "us-ascii",
+    "iso-8859-1": "iso-8859-1",
+    "latin1": "iso-8859-1",
+    "iso-8859-2": "iso-8859-2",
+    "iso-8859-5": "iso-8859-5",
+    "iso-8859-15": "iso-8859-15",
     "utf-16": "utf-16",
 }
+"""What askers write, and the name that IANA has for it, which Python knows too."""
 
 
 class Kind(enum.Enum):

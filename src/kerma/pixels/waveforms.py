@@ -210,11 +210,11 @@ class _Sheet:
         self._board.text((x, y), plain, fill=_TEXT, font=self._font)
 
     def trace(self, millimetres: Array, left: float, middle: float, width: float, height: float) -> None:
-        """A curve over ``width`` pixels, within ``height`` of them."""
+        """A curve over ``width`` pixels; it may reach into its neighbours' rows, as on paper, and no further."""
         if len(millimetres) < 2:
             return
         x, y = _thinned(millimetres, round(width) * 2)
-        half = height / 2
+        half = height
         down = np.clip(middle - y * _MM, middle - half, middle + half)
         across = left + x * (width / max(len(millimetres) - 1, 1))
         self._board.line(list(zip(across.tolist(), down.tolist(), strict=True)), fill=_INK, width=1, joint="curve")

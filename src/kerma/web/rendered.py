@@ -35,7 +35,15 @@ from kerma.dicomweb.media_types import Range, parse_accept
 from kerma.dicomweb.multipart import Writer
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.rendered import FILMS, GIF, MP4, THUMBNAILS, Kind, RenderedParameters, choose, parse
-from kerma.errors import FormatError, KermaError, NotFoundError, PixelError, UnsupportedSyntaxError, UsageError
+from kerma.errors import (
+    FormatError,
+    KermaError,
+    LimitError,
+    NotFoundError,
+    PixelError,
+    UnsupportedSyntaxError,
+    UsageError,
+)
 from kerma.formats import part10
 from kerma.formats.instance import Instance
 from kerma.query.model import AnyOf, Level, Predicate, Query, ReturnKey, Root, Single
@@ -226,7 +234,7 @@ def _offered(rendering: Rendering, asked: Asked) -> tuple[str, ...]:
 
 def _new(ds: Dataset, asked: Asked, **more: Any) -> Rendering:
     module: Any = _rendering()
-    found: Rendering = module.Rendering(ds, asked.parameters, thumbnail=asked.thumbnail, **more)
+    found: Rendering = _made(module.Rendering, ds, asked.parameters, thumbnail=asked.thumbnail, **more)
     _made(found.look)
     return found
 
@@ -314,15 +322,13 @@ def _rendition(media_type: str, body: bytes) -> Rendition:
 
 
 def _made(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What comes of it; errors of what is stored are told as such: the request was right."""
+    """What comes of it; errors of what is stored are told as such: the parameters were checked before."""
     try:
         return work(*args, **kwargs)
-    except (FormatError, PixelError) as error:
-        if isinstance(error, UnsupportedSyntaxError):
-            raise
-        raise HTTPProblem(422, f"the stored instance cannot be rendered: {error.message}", hint=error.hint) from None
-    except UsageError:
+    except (UnsupportedSyntaxError, LimitError):
         raise
+    except (FormatError, UsageError) as error:
+        raise HTTPProblem(422, f"the stored instance cannot be rendered: {error.message}", hint=error.hint) from None
     except KermaError as error:
         if type(error) is not KermaError:
             raise
@@ -468,7 +474,7 @@ def _small_of_state(asked: Asked, state: Dataset, media_type: str) -> Rendition 
 
 def closing_data_set(instance: Instance) -> closing[Dataset]:
     """The data set of a stored instance, lazily over its blob, closed at the end."""
-    return closing(part10.read_source(instance.open()))
+    return closing(_made(part10.read_source, instance.open()))
 
 
 ROUTES = [
