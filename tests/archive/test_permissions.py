@@ -148,6 +148,8 @@ _AREA = st.builds(
     st.sampled_from([(), (), ("teaching",), ("teaching", "trial")]),
 )
 
+_KEYS = st.sampled_from([{}, {"PatientID": "P1"}, {"Modality": "CT"}])
+
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(

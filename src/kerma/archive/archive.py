@@ -15,7 +15,7 @@ import fcntl
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -30,6 +30,7 @@ from kerma.archive.config import ArchiveConfig
 from kerma.archive.importing import IngestResult, ingest
 from kerma.archive.index.index import Index, Quarantined, Stored, Totals
 from kerma.archive.ingest import Desk
+from kerma.archive.permissions import check_labels
 from kerma.archive.recoding import sink_for
 from kerma.archive.recovery import MARK, Recovered
 from kerma.archive.work import Work
@@ -39,7 +40,7 @@ from kerma.errors import NotFoundError, OutOfResourcesError
 from kerma.formats import part10
 from kerma.formats.instance import Instance
 from kerma.query.identifier import from_keys, level_of, unique_query
-from kerma.query.model import Level, Page, Query
+from kerma.query.model import Area, Level, Page, Query
 from kerma.services.providers import StoreRequest, StoreSink
 
 _LOCK_WAIT = 30.0
@@ -240,14 +241,30 @@ class Archive:
 
     # -- out -----------------------------------------------------------------------------------------------------------
 
-    def delete(self, level: Level | str, uid: str) -> int:
-        """Delete everything below a unique key (a Patient ID or a UID), durably; how many instances that were."""
-        blobs = self.index.delete(level_of(level) if isinstance(level, str) else level, uid)
+    def delete(self, level: Level | str, uid: str, *, within: tuple[Area, ...] | None = None) -> int:
+        """Delete everything below a unique key (a Patient ID or a UID), durably; how many instances that were.
+
+        ``within`` limits it to parts of the archive: those where a principal has the right (``principal.areas``).
+        """
+        blobs = self.index.delete(level_of(level) if isinstance(level, str) else level, uid, within)
         for blob in blobs:
             self._blobs.delete(blob)
         if blobs:
             self.index.purged(blobs)
         return len(blobs)
+
+    # -- labels --------------------------------------------------------------------------------------------------------
+
+    def labels(self, study_uid: str) -> tuple[str, ...]:
+        """The labels of a study, in alphabetical order."""
+        return self.index.labels(study_uid)
+
+    def set_labels(self, study_uid: str, names: Iterable[str]) -> tuple[str, ...]:
+        """Give a study exactly these labels, which grants can refer to; ``NotFoundError``, ``UsageError``."""
+        wanted = check_labels(names)
+        if not self.index.set_labels(study_uid, wanted):
+            raise NotFoundError("no study has this Study Instance UID")
+        return wanted
 
     # -- care ----------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ Rules:
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -27,6 +28,8 @@ from kerma.query.model import Area, Query
 MAX_GRANTS = 256
 """Of one principal."""
 _MAX_TEXT = 512
+_MAX_LABELS = 64
+_LABEL = re.compile(r"[\w.-](?:[\w. -]{0,62}[\w.-])?")
 _KINDS = ("patient", "issuer", "study", "series", "label")
 
 
@@ -115,6 +118,16 @@ def _area(text: str) -> Area:
         raise UsageError("issuer is that of a Patient ID", hint="write patient:ID;issuer:NAME")
     one = {kind: values[0] for kind, values in found.items()}
     return Area(one.get("patient"), one.get("issuer"), one.get("study"), one.get("series"), tuple(sorted(set(labels))))
+
+
+def check_labels(names: Iterable[str]) -> tuple[str, ...]:
+    """Labels for a study, each once and in alphabetical order; ``UsageError``."""
+    wanted = tuple(sorted({name.strip() for name in names}))
+    if len(wanted) > _MAX_LABELS:
+        raise UsageError(f"{len(wanted)} labels, more than {_MAX_LABELS}", hint="use fewer")
+    if not all(_LABEL.fullmatch(name) for name in wanted):
+        raise UsageError("this is no label", hint="1 to 64 letters, digits, spaces, dots, dashes or underscores")
+    return wanted
 
 
 def parse_grants(texts: Iterable[str]) -> tuple[Grant, ...]:

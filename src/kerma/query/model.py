@@ -185,8 +185,8 @@ class Page:
 class Area:
     """A part of an archive: what all the given fields name; one without any is the whole.
 
-    Whole series are the smallest part. ``issuer`` None is any issuer of the Patient ID, "" is none. ``labels`` are those
-    that a study was given in the archive; all of them are needed.
+    Whole series are the smallest part. ``issuer`` None is any issuer of the Patient ID, "" is none. ``labels`` are
+    those that a study was given in the archive; all of them are needed.
     """
 
     patient_id: str | None = None
