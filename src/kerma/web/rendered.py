@@ -40,7 +40,6 @@ from kerma.errors import (
     KermaError,
     LimitError,
     NotFoundError,
-    PixelError,
     UnsupportedSyntaxError,
     UsageError,
 )
