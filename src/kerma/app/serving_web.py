@@ -20,6 +20,7 @@ from kerma.archive import Archive
 from kerma.errors import KermaError
 from kerma.web import child
 from kerma.web.access_log import Request
+from kerma.web.audit import Deed
 from kerma.web.context import Context, WebConfig
 from kerma.web.limits import RequestLimits
 from kerma.web.metrics import AskNumbers, Metrics
@@ -66,9 +67,25 @@ def server_settings(config: Config) -> ServerSettings:
 def _context(archive: Archive, config: Config, log: Log, ask: AskNumbers) -> Context:
     context = Context(archive, web_config(config), metrics=Metrics(ask))
     context.on_error = Reporter(log).failed
+    context.on_deed = _auditor(log)
     if config.web.access_log:
         context.on_request = _logger(log)
     return context
+
+
+def _auditor(log: Log) -> Any:
+    def told(deed: Deed) -> None:
+        log.warning(
+            "audit",
+            action=deed.action,
+            principal=deed.principal,
+            client=deed.client,
+            level=deed.level,
+            uid=deed.uid,
+            instances=deed.instances,
+        )
+
+    return told
 
 
 def _logger(log: Log) -> Any:

@@ -70,16 +70,16 @@ class Assembly:
         elif vr in _WITH_CHARSET and value is not None and not _ascii(value):
             self.foreign.append((ds, vr, value))
 
-    def binary(self, vr: str, data: bytes) -> Any:
+    def binary(self, vr: str, data: Buffer) -> Any:
         """The value of bytes, little endian; text is UTF-8."""
         if len(data) > self.limits.max_value:
             raise LimitError(f"a value has more than {self.limits.max_value} bytes")
         if vr in BULK:
-            return memoryview(data) if data else None
+            return memoryview(data).toreadonly() if len(data) else None  # a view: it may be gigabytes in a file
         if vr == "SQ":
             raise FormatError("a sequence has no binary value")
         try:
-            return values.decode(vr, data, charsets=_UNICODE)
+            return values.decode(vr, bytes(data), charsets=_UNICODE)
         except KermaError as error:
             raise FormatError(error.message) from None
 
@@ -88,7 +88,7 @@ class Assembly:
         if not isinstance(uri, str):
             raise FormatError("BulkDataURI is a text (PS3.18 F.2.6)")
         data = None if self.bulk is None else self.bulk(path, uri)
-        return BulkData(uri) if data is None else self.binary(vr, bytes(data))
+        return BulkData(uri) if data is None else self.binary(vr, data)
 
     def finish(self) -> Dataset:
         """The data set, when everything is in it."""

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from kerma.archive import Archive
 from kerma.archive.permissions import EVERYTHING, Principal
 from kerma.web.access_log import Request
+from kerma.web.audit import Deed
 from kerma.web.cors import LOOPBACK
 from kerma.web.images import Images
 from kerma.web.limits import RequestLimits
@@ -43,6 +44,8 @@ class Context:
     """Told of each request when it is over."""
     on_error: Callable[[str, BaseException], None] = _nothing
     """Told of errors that no request explains."""
+    on_deed: Callable[[Deed], None] = _nothing
+    """Told of what an audit trail has to hold."""
     images: Images = field(default_factory=Images)
     """The images that were asked for last."""
     readiness: Readiness = field(init=False)
