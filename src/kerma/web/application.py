@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Router
 
 from kerma.errors import KermaError
-from kerma.web import frames, health, rendered, retrieve
+from kerma.web import commitment, events, frames, health, mpps, rendered, retrieve, workitems, worklist
 from kerma.web.access_log import Observed, Request
 from kerma.web.compression import Compression
 from kerma.web.context import Context
@@ -25,7 +25,16 @@ from kerma.web.cors import Cors
 from kerma.web.limits import Limits
 from kerma.web.problem_answers import Head, Problems, told
 
-_DICOMWEB: tuple[Sequence[BaseRoute], ...] = (retrieve.ROUTES, frames.ROUTES, rendered.ROUTES)
+_DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
+    retrieve.ROUTES,
+    frames.ROUTES,
+    rendered.ROUTES,
+    workitems.ROUTES,
+    events.ROUTES,
+    worklist.ROUTES,
+    mpps.ROUTES,
+    commitment.ROUTES,
+)
 
 
 def application(context: Context) -> Starlette:

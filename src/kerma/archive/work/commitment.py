@@ -169,9 +169,9 @@ def _answer(named: Iterable[_Named], held: Mapping[str, Held]) -> Dataset:
                 answer.add(keyword, "SQ", [_reference(item, reason) for item, reason in rows])
         return answer
     if kept:
-        answer.add("ReferencedStudySequence", "SQ", _tree(kept, "SeriesInstanceUID"))
+        answer.add("ReferencedStudySequence", "SQ", _tree(kept))
     if failed:
-        answer.add("FailedStudySequence", "SQ", _tree(failed, "ReferencedSeriesInstanceUID"))
+        answer.add("FailedStudySequence", "SQ", _tree(failed))
     return answer
 
 
@@ -184,7 +184,7 @@ def _reference(item: _Named, reason: int | None) -> Dataset:
     return ds
 
 
-def _tree(rows: Iterable[tuple[_Named, int | None]], series_keyword: str) -> list[Dataset]:
+def _tree(rows: Iterable[tuple[_Named, int | None]]) -> list[Dataset]:
     """Studies, their series, their classes, their instances (PS3.18 J.2)."""
     tree: dict[str, dict[str, dict[str, list[tuple[_Named, int | None]]]]] = {}
     for item, reason in rows:
@@ -204,7 +204,7 @@ def _tree(rows: Iterable[tuple[_Named, int | None]], series_keyword: str) -> lis
                 _item("ReferencedSOPClassUID", kind, "ReferencedInstanceSequence", [instance(*row) for row in some])
                 for kind, some in kinds.items()
             ]
-            series_items.append(_item(series_keyword, series, "ReferencedInstancesBySOPClassSequence", kind_items))
+            series_items.append(_item("SeriesInstanceUID", series, "ReferencedInstancesBySOPClassSequence", kind_items))
         out.append(_item("StudyInstanceUID", study, "ReferencedSeriesSequence", series_items))
     return out
 
