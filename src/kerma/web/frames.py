@@ -13,7 +13,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -28,6 +28,7 @@ from kerma.dicomweb.uris import Kind, Templates
 from kerma.encoding.source import Buffer
 from kerma.encoding.swap import WORD_SIZES
 from kerma.errors import PixelError, UnsupportedSyntaxError
+from kerma.formats.instance import Instance
 from kerma.pixels.encapsulated import EncapsulatedFrames
 from kerma.pixels.frame_index import FrameIndex, NativeFrames
 from kerma.pixels.syntaxes import VIDEO
@@ -35,7 +36,7 @@ from kerma.pixels.targets import TARGETS, decodable
 from kerma.web.answers import answer, digest_of, in_thread
 from kerma.web.bodies import Body, Literal, Made, Piece, Ranged
 from kerma.web.context import context_of
-from kerma.web.images import acceptable
+from kerma.web.images import Image, acceptable
 from kerma.web.selecting import asked, instance_of
 
 _IN_MEMORY = 8 << 20
@@ -46,27 +47,41 @@ def retrieve_frames(request: Request) -> Response:
     """``GET .../frames/1,2,3``."""
     numbers = uris.frames(request.path_params["frames"])
     instance = instance_of(request)
-    ranges = asked(request)
     image = context_of(request).images.open(instance)
     for number in numbers:
         image.check(number - 1)
-    stored = stored_syntax(image.found)
-    form = choose(ranges, stored, Category.FRAMES, transcodable(stored), single=len(numbers) == 1)
-    digest = digest_of(instance.name, "frames", *map(str, numbers), form.content_type, str(form.multipart))
+    return given(request, instance, image, numbers)
+
+
+def given(request: Request, instance: Instance, image: Image, numbers: Sequence[int]) -> Response:
+    """Frames of an image, numbered from 1, as the sender of the request takes them."""
+    found, stored = image.found, stored_syntax(image.found)
+    form = choose(asked(request), stored, Category.FRAMES, transcodable(stored), single=len(numbers) == 1)
+    named = (f"{numbers[0]} to {numbers[-1]}",) if isinstance(numbers, range) else map(str, numbers)
+    digest = digest_of(instance.name, "frames", *named, form.content_type, str(form.multipart))
     if form.media_type.startswith("video/"):
         numbers = numbers[:1]  # the stream is all of them
-    pieces = [_piece(image.found, number - 1, form, stored, first=place == 0) for place, number in enumerate(numbers)]
+    first = piece_of(found, numbers[0] - 1, form, at_once=True)
     if not form.multipart:
-        return answer(request, Body.of(pieces[0]), form.content_type, digest)
-    writer = Writer(digest)
+        return answer(request, Body.of(first), form.content_type, digest)
+    locate = located(request)
+
+    def parts() -> Iterator[Piece]:
+        writer = Writer(digest)
+        for number in numbers:
+            yield Literal(writer.part(form.content_type, location=locate(number)))
+            yield first if number == numbers[0] else piece_of(found, number - 1, form)
+        yield Literal(writer.end())
+
+    body = Body.of(*parts()) if len(numbers) <= uris.MAX_FRAMES else Body(parts, None)
+    return answer(request, body, Writer(digest).content_type(form.media_type), digest)
+
+
+def located(request: Request) -> Callable[[int], str]:
+    """The path of a frame of the instance that a path names."""
+    study, series, instance = (uris.uid(request.path_params[name]) for name in ("study", "series", "instance"))
     where = Templates(context_of(request).config.root)
-    uids = [uris.uid(request.path_params[name]) for name in ("study", "series", "instance")]
-    parts: list[Piece] = []
-    for number, piece in zip(numbers, pieces, strict=True):
-        location = where.frames(uids[0], uids[1], uids[2], number)
-        parts += [Literal(writer.part(form.content_type, location=location)), piece]
-    body = Body.of(*parts, Literal(writer.end()))
-    return answer(request, body, writer.content_type(form.media_type), digest)
+    return lambda number: where.frames(study, series, instance, number)
 
 
 def stored_syntax(found: FrameIndex) -> str:
@@ -82,22 +97,20 @@ def transcodable(stored: str) -> frozenset[str]:
     return frozenset((EXPLICIT_LE, IMPLICIT_LE, *TARGETS))
 
 
-def _piece(found: FrameIndex, number: int, form: Representation, stored: str, *, first: bool) -> Piece:
-    """A frame in a form. The ``first`` is made at once, so that what cannot be made is known before the answer."""
+def piece_of(found: FrameIndex, number: int, form: Representation, *, at_once: bool = False) -> Piece:
+    """A frame in a form, counted from 0. One that is made ``at_once`` cannot fail any more."""
     syntax = form.transfer_syntax_uid
     if form.transcode and syntax is not None:
-        return _made(lambda: frame_as(found, number, syntax), at_once=first)
-    if stored in VIDEO and found.count > 1:
+        return _made(lambda: frame_as(found, number, syntax), at_once=at_once)
+    if found.layout.transfer_syntax_uid in VIDEO and found.encapsulated and found.count > 1:
         ranges, read = found.whole_stream()
         return Ranged(tuple(ranges), read)
     if found.layout.native_size > _IN_MEMORY:
         place = _place_of(found)
         if place is not None:
             return Ranged(tuple(found.ranges(number)), place)
-    elif isinstance(found, NativeFrames):
-        # The length is known before the bytes are read.
-        return _made(lambda: found.read(number), at_once=first, size=found.layout.native_size)
-    return _made(lambda: found.read(number), at_once=first)
+    size = found.layout.native_size if isinstance(found, NativeFrames) else None
+    return _made(lambda: found.read(number), at_once=at_once, size=size)
 
 
 def _made(make: Callable[[], Buffer], *, at_once: bool, size: int | None = None) -> Piece:

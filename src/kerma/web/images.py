@@ -92,8 +92,6 @@ class Images:
             if place is None:
                 place = self._places[key] = _Place()
             self._places.move_to_end(key)
-            while len(self._places) > self._kept:
-                self._places.popitem(last=False)
         with place.lock:
             if place.image is not None:
                 return place.image
@@ -104,9 +102,16 @@ class Images:
                 raise
             if image.found.count > 1:
                 place.image = image
+                self._let_go()
             else:
                 self._drop(key, place)
             return image
+
+    def _let_go(self) -> None:
+        """Of more than are kept, those that were asked for longest ago."""
+        with self._lock:
+            while len(self._places) > self._kept:
+                self._places.popitem(last=False)
 
     def _drop(self, key: str, place: _Place) -> None:
         with self._lock:
