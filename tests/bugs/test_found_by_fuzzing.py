@@ -209,3 +209,26 @@ def test_a_cut_fragment_outside_pixel_data_is_not_written_anew() -> None:
     again = Dataset.from_bytes(found.to_bytes(), EXPLICIT_LE)
     assert again.PatientID == "A"
     assert again.findings == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "said"), [("A=B=C=", "C"), ("A=B=C =\0", "C"), ("A\\B=\0", ""), ("a=b=c=d=", "c=d")]
+)
+def test_a_name_that_ends_in_delimiters_of_no_group_stays_the_same(stored: str, said: str) -> None:
+    """What was written of it was read as another name."""
+    ds = Dataset()
+    ds.add(0x00100010, "PN", tuple(stored.split("\\")) if "\\" in stored else stored)
+    value = ds.PatientName
+    assert (value[-1] if isinstance(value, tuple) else value).phonetic == said
+    for write, read in ((to_json, from_json), (to_xml, from_xml)):
+        once = write(ds)
+        assert write(read(once)) == once
+
+
+def test_items_that_make_no_sense_up_to_the_end_of_two_sequences_end_both() -> None:
+    """Where the inner one ended was taken for where the outer one goes on: written anew, it went round for ever."""
+    sequence, item = b"\x40\0\x30\xa7SQ\0\0\xff\xff\xff\xff", b"\xfe\xff\0\xe0"
+    inner = item + b"\x20\0\0\0" + sequence + item + b"\xff\xff\xff\x3b" + b"\xff" * 8
+    found = Dataset.from_bytes(sequence + inner + b"\xff" * 40, EXPLICIT_LE, strictness=Strictness.SALVAGE)
+    found.PatientID = "A"
+    assert Dataset.from_bytes(found.to_bytes(), EXPLICIT_LE, strictness=Strictness.SALVAGE).PatientID == "A"

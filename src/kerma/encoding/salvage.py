@@ -236,7 +236,7 @@ def _mend_sequence(walk: Walk, level: Level, at: int, error: FormatError, state:
     after = end if cut or not may_search(state, end - at, len(buf)) else next_end(buf, at + 1, end, encoding)
     note(walk.marks, error, None if cut else (at, after))
     if after >= end:
-        if not cut:
+        if not cut and at < end:
             state.gaps[at] = end
         _close_all(walk)
         return

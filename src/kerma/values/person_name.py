@@ -57,7 +57,8 @@ class PersonName(str):
 
     def _group(self, index: int) -> PersonName:
         groups = self.split("=", 2)
-        return PersonName(groups[index].strip(" ") if index < len(groups) else "")
+        # At its end neither padding nor a delimiter of no group says anything.
+        return PersonName(groups[index].strip(" ").rstrip("= \0") if index < len(groups) else "")
 
     @property
     def alphabetic(self) -> PersonName:
