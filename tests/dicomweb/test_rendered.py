@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from kerma.dicomweb.accept import parse_accept
 from kerma.dicomweb.problems import HTTPProblem
-from kerma.dicomweb.rendered import MAX_AREA, THUMBNAILS, Kind, Viewport, choose, parse
+from kerma.dicomweb.rendered import MAX_AREA, THUMBNAILS, Kind, Viewport, choose, parse, parse_uri
 
 NAMES = ("window", "viewport", "quality", "annotation", "iccprofile", "charset")
 
@@ -84,5 +84,36 @@ def test_a_part_lies_in_the_picture(
         left, top, right, bottom = Viewport(1, 1, sx, sy, sw, sh).region(width, height)
     except HTTPProblem:
         return
+    assert 0 <= left < right <= width
+    assert 0 <= top < bottom <= height
+
+
+def test_parameters_of_the_uri_service() -> None:
+    said = [("windowCenter", "40"), ("windowWidth", "400"), ("rows", "100"), ("imageQuality", "70")]
+    found = parse_uri([*said, ("region", "0.25,0,0.5,1"), ("annotation", "patient")])
+    assert (found.window, found.function, found.quality) == ((40.0, 400.0), "LINEAR", 70)
+    assert found.viewport is not None
+    assert found.viewport.vh == 100
+    assert found.cut(200, 100) == (50, 0, 100, 100)
+    assert parse_uri([]) == parse([])
+
+
+@pytest.mark.parametrize(
+    "said",
+    [("windowCenter", "1"), ("region", "0,0,1"), ("region", "0.5,0,0.5,1"), ("region", "0,0,2,1"), ("rows", "x")],
+)
+def test_parameters_of_the_uri_service_that_cannot_be_meant(said: tuple[str, str]) -> None:
+    with pytest.raises(HTTPProblem) as caught:
+        parse_uri([said])
+    assert caught.value.status == 400
+
+
+@given(st.tuples(*[st.floats(0, 1)] * 4), st.integers(1, 3000), st.integers(1, 3000))
+def test_a_region_is_never_empty(region: tuple[float, ...], width: int, height: int) -> None:
+    try:
+        found = parse_uri([("region", ",".join(map(repr, region)))])
+    except HTTPProblem:
+        return
+    left, top, right, bottom = found.cut(width, height)
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from kerma.dicomweb.accept import parse
 from kerma.dicomweb.multipart import Data, Parser, Part
 from kerma.formats.building.encapsulated import encapsulate
 from kerma.formats.building.modules import begin
+from kerma.web import rendered
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 GSPS = "1.2.840.10008.5.1.4.1.1.11.1"
@@ -345,7 +347,31 @@ class TestPresentationState:
         assert np.array_equal(pixels_of(answer.content), expected)
         parts = parts_of(web.get(self.url + "rendered", headers={"Accept": 'multipart/related; type="image/png"'}))
         assert [np.array_equal(pixels_of(body), expected) for _, body in parts] == [True]
-        assert opened(web.get(self.url + "thumbnail").content).size == (64, 48)
+        small = web.get(self.url + "thumbnail")
+        assert opened(small.content).size == (64, 48)
+        assert "etag" not in small.headers
+
+    def test_of_an_image_that_is_gone_nothing_is_kept(self, web: TestClient, stored: Archive) -> None:
+        stored.ingest(self.state())
+        first = web.get(self.url + "thumbnail").content
+        stored.delete("image", "1.2.3.4.1")
+        assert web.get(self.url + "thumbnail").content != first
+        assert web.get(self.url + "rendered").status_code == 404
+
+    def test_an_image_by_a_state_that_is_named(
+        self, web: TestClient, stored: Archive, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What the URI service asks with presentationUID."""
+        stored.ingest(self.state())
+        asked = rendered._asked
+        named = "1.2.3.4.9.1"
+        monkeypatch.setattr(rendered, "_asked", lambda *args, **more: replace(asked(*args, **more), state=named))
+        answer = web.get(path("1.2.3.4.1"), headers={"Accept": "image/png"})
+        expected = kerma.pixels.render(image("1.2.3.4.1"), presentation=self.state())
+        assert np.array_equal(pixels_of(answer.content), expected)
+        assert web.get(path("1.2.3.4.2")).status_code == 422  # it is about another image
+        named = "1.2.3.4.9.2"
+        assert web.get(path("1.2.3.4.1")).status_code == 404
 
     def test_without_its_images(self, web: TestClient, archive: Archive) -> None:
         archive.ingest(self.state())

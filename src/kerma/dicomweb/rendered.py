@@ -118,6 +118,16 @@ class RenderedParameters:
     annotation: frozenset[str] = frozenset()
     iccprofile: str = "no"
     charset: str = "utf-8"
+    region: tuple[float, float, float, float] | None = None
+    """Left, top, right and bottom as parts of the picture, 0 to 1: the URI service has it so (PS3.18 9.1.2.2.4)."""
+
+    def cut(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of the part that is wanted of a picture of that size."""
+        if self.region is not None:
+            left, top, right, bottom = self.region
+            across, down = min(int(left * width), width - 1), min(int(top * height), height - 1)
+            return across, down, max(math.ceil(right * width), across + 1), max(math.ceil(bottom * height), down + 1)
+        return (0, 0, width, height) if self.viewport is None else self.viewport.region(width, height)
 
 
 def parse(parameters: Iterable[tuple[str, str]], *, thumbnail: bool = False) -> RenderedParameters:
@@ -138,6 +148,32 @@ def parse(parameters: Iterable[tuple[str, str]], *, thumbnail: bool = False) -> 
         _annotation(said.get("annotation")),
         _profile(said.get("iccprofile")),
         charset,
+    )
+
+
+def parse_uri(parameters: Iterable[tuple[str, str]]) -> RenderedParameters:
+    """The parameters of the URI service for pictures (PS3.18 9.1.2.2): ``rows``, ``columns``, ``region``,
+    ``windowCenter``, ``windowWidth``, ``imageQuality``, ``annotation``, ``charset``.
+    """
+    said: dict[str, str] = {}
+    for name, value in parameters:
+        if value.strip():
+            said.setdefault(name.lower(), value.strip())
+    center, width = said.get("windowcenter"), said.get("windowwidth")
+    if (center is None) != (width is None):
+        raise HTTPProblem(400, "windowCenter and windowWidth go together")
+    window, function = _window(None if center is None else f"{center},{width}")
+    columns, rows = said.get("columns"), said.get("rows")
+    side = str(MAX_AREA // MAX_SIDE)
+    box = None if columns is None and rows is None else f"{columns or side},{rows or side}"
+    return RenderedParameters(
+        window,
+        function,
+        _viewport(box, bare=True),
+        _quality(said.get("imagequality")),
+        _annotation(said.get("annotation")),
+        charset=_charset(said.get("charset")),
+        region=_region(said.get("region")),
     )
 
 
@@ -209,6 +245,19 @@ def _viewport(text: str | None, *, bare: bool = False) -> Viewport | None:
         sw is not None and sw < 0,
         sh is not None and sh < 0,
     )
+
+
+def _region(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    hint = "region=left,top,right,bottom, each from 0 to 1"
+    parts = text.split(",")
+    if len(parts) != 4:
+        raise HTTPProblem(400, f"region has {len(parts)} values", hint=hint)
+    left, top, right, bottom = (_number("region", part.strip(), hint) for part in parts)
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise HTTPProblem(400, "region is no part of a picture", hint=hint)
+    return left, top, right, bottom
 
 
 def _quality(text: str | None) -> int:

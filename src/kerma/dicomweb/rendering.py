@@ -166,7 +166,7 @@ class Rendering:
         if self._renderer is None:
             asked, viewport = self.parameters, self.parameters.viewport
             box = None
-            if viewport is not None and viewport.whole:
+            if viewport is not None and viewport.whole and asked.region is None:
                 box = viewport.vw, viewport.vh
             elif self.thumbnail:
                 box = THUMBNAIL_SIDE, THUMBNAIL_SIDE
@@ -274,13 +274,14 @@ class Rendering:
         return burned(picture, above, below)
 
     def _cut(self, picture: Any) -> Any:
-        viewport = self.parameters.viewport
-        if viewport is None or viewport.whole:
+        asked, viewport = self.parameters, self.parameters.viewport
+        if asked.region is None and (viewport is None or viewport.whole):
             return picture
-
-        part = part_of(picture, *viewport.region(picture.shape[1], picture.shape[0]))
-        part = mirrored(part, horizontal=viewport.flip_horizontal, vertical=viewport.flip_vertical)
-        return fitted(part, (viewport.vw, viewport.vh), enlarge=True)
+        picture = part_of(picture, *asked.cut(picture.shape[1], picture.shape[0]))
+        if viewport is None:
+            return picture
+        picture = mirrored(picture, horizontal=viewport.flip_horizontal, vertical=viewport.flip_vertical)
+        return fitted(picture, (viewport.vw, viewport.vh), enlarge=True)
 
     def _drawn(self) -> Any:
         """A picture of what is no image."""

@@ -6,7 +6,8 @@ Rules:
 - Several instances, or several frames that were named, come as multipart/related; one instance is one body, unless
   Accept asks for parts: then every frame is one.
 - Work is done in threads, a few at a time; parts are made when the one before has been taken.
-- An answer is known by its ETag before anything is rendered: blobs never change.
+- An answer is known by its ETag before anything is rendered: blobs never change. That of a presentation state has none
+  and is never kept: it shows other instances.
 """
 
 from __future__ import annotations
@@ -91,7 +92,9 @@ class Asked:
     """From 0; () is not said."""
     parameters: RenderedParameters
     ranges: tuple[Range, ...]
-    thumbnail: bool
+    thumbnail: bool = False
+    state: str | None = None
+    """The SOP Instance UID of a presentation state of the same study, which the one instance is shown by."""
 
     def instances(self) -> list[Instance]:
         """What the path names, in order; ``NotFoundError`` where that is nothing, or nothing one may see."""
@@ -136,24 +139,30 @@ async def thumbnail(request: Request) -> Response:
 
 
 async def _answer(request: Request, *, thumbnail: bool) -> Response:
-    asked = _asked(request, thumbnail=thumbnail)
+    return await answer(request, _asked(request, thumbnail=thumbnail))
+
+
+async def answer(request: Request, asked: Asked) -> Response:
+    """The answer to whoever asks so, by whatever front door: of ``request`` only its conditions are looked at."""
     desk = _desk(request)
     known = [each.strip() for each in request.headers.get("if-none-match", "").split(",")]
 
     def work() -> Response:
         instances = asked.instances()
-        etag = asked.etag(instances)
         headers = {
-            "ETag": etag,
             "Cache-Control": "private, no-cache",
             "Vary": "Accept, Authorization",
             "Cross-Origin-Resource-Policy": "cross-origin",
         }
-        if etag in known or f"W/{etag}" in known or "*" in known:
-            return Response(status_code=304, headers=headers)
-        answer = _thumbnail(asked, instances, desk) if thumbnail else _rendered(asked, instances, desk, request.method)
-        answer.headers.update(headers)
-        return answer
+        if asked.state is None and not _depends_on_others(instances):
+            etag = headers["ETag"] = asked.etag(instances)
+            if etag in known or f"W/{etag}" in known or "*" in known:
+                return Response(status_code=304, headers=headers)
+        found = (
+            _thumbnail(asked, instances, desk) if asked.thumbnail else _rendered(asked, instances, desk, request.method)
+        )
+        found.headers.update(headers)
+        return found
 
     return await anyio.to_thread.run_sync(work, limiter=desk.limiter)
 
@@ -197,6 +206,12 @@ def _rendering() -> _Module:
     return found
 
 
+def _depends_on_others(instances: Sequence[Instance]) -> bool:
+    """Whether what comes is made of instances that the path does not name, which come, go and may be hidden."""
+    is_state = _rendering().is_presentation_state
+    return all(is_state(each.sop_class_uid) for each in instances)
+
+
 # -- rendered ----------------------------------------------------------------------------------------------------------
 
 
@@ -207,7 +222,7 @@ def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) 
         ds = stack.enter_context(closing_data_set(instances[0]))
         if _rendering().is_presentation_state(instances[0].sop_class_uid):
             return _of_state(asked, ds, stack.pop_all(), desk, method)
-        rendering = _new(ds, asked)
+        rendering = _new(ds, asked, state=_state_of(asked, stack))
         if asked.frames and not rendering.is_image:
             raise HTTPProblem(404, "the instance has no frames")
         media_type, multipart = choose(asked.ranges, _offered(rendering, asked))
@@ -221,6 +236,16 @@ def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) 
         parts = _frames_of(rendering, media_type, asked.frames, stack.pop_all())
         return _parts_of(parts, desk, method)
     raise AssertionError  # no exit of the stack swallows an error
+
+
+def _state_of(asked: Asked, stack: ExitStack) -> Dataset | None:
+    """The presentation state that was asked for, open as long as the stack."""
+    if asked.state is None:
+        return None
+    found = asked.others([asked.state]).get(asked.state)
+    if found is None:
+        raise NotFoundError("there is no such presentation state in this study")
+    return stack.enter_context(closing_data_set(found))
 
 
 def _offered(rendering: Rendering, asked: Asked) -> tuple[str, ...]:
@@ -418,14 +443,16 @@ def _thumbnail(asked: Asked, instances: list[Instance], desk: Desk) -> Response:
     error: KermaError | None = None
     for instance in _standing_for(instances):
         key = (instance.name, asked.frames[:1], asked.parameters, media_type)
-        body = desk.kept.get(key)
+        alone = not _depends_on_others([instance])
+        body = desk.kept.get(key) if alone else None
         if body is None:
             try:
                 body = _small(asked, instance, media_type).body
             except KermaError as found:
                 error = error or found
                 continue
-            desk.kept.put(key, body)
+            if alone:
+                desk.kept.put(key, body)
         return _one(_rendition(media_type, body), multipart)
     raise error or HTTPProblem(404, "nothing here can be shown")
 
