@@ -30,6 +30,7 @@ from kerma.archive.config import ArchiveConfig
 from kerma.archive.importing import IngestResult, ingest
 from kerma.archive.index.index import Index, Quarantined, Stored, Totals
 from kerma.archive.ingest import Desk
+from kerma.archive.metadata import Metadata
 from kerma.archive.permissions import check_labels
 from kerma.archive.recoding import sink_for
 from kerma.archive.recovery import MARK, Recovered
@@ -90,6 +91,8 @@ class Archive:
         self._next_ticket = 0
         self._marked = time.monotonic()
         self._desk = Desk(blobs, index, config, self._enter, self._leave)
+        self.metadata = Metadata(index, blobs, config.limits, 2 * config.max_header)
+        """Headers of what is stored, and what was made of them and kept."""
         self.work = Work(index, blobs.size)
         """Procedure steps, the modality worklist, subscriptions and commitments."""
 

@@ -61,10 +61,15 @@ class HeadScanner:
             return None
         if self.pixel is None:
             return ""
-        end = self._must_reach if self.fragments is None else self.fragments.end
+        end = self.after_pixels
         if self._inflate is not None or (end is not None and end < self._seen):
             return None
         return f"{self.pixel[0]:08X}{self.pixel[1]}"
+
+    @property
+    def after_pixels(self) -> int | None:
+        """Where what follows the pixel data begins; None where nobody looked that far."""
+        return self._must_reach if self.fragments is None else self.fragments.end
 
     def feed(self, chunk: Buffer) -> bool:
         """Take the next chunk; returns ``done``. Feeding on after that only counts bytes.

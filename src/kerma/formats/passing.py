@@ -27,6 +27,11 @@ class PassingFragments:
         self.end: int | None = None
         """Where what follows the fragments begins, once their delimiter has passed."""
 
+    @property
+    def expects(self) -> int | None:
+        """The offset of the header that comes next, for who can go there; None where there is no further fragment."""
+        return None if self._over else self._next
+
     def feed(self, offset: int, chunk: Buffer) -> None:
         """The bytes at ``offset`` of the data set; they may overlap with earlier ones, but leave no gap."""
         end = offset + len(chunk)

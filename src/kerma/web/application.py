@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Router
 
 from kerma.errors import KermaError
-from kerma.web import commitment, events, frames, health, mpps, rendered, retrieve, workitems, worklist
+from kerma.web import commitment, events, frames, health, metadata, mpps, rendered, retrieve, workitems, worklist
 from kerma.web.access_log import Observed, Request
 from kerma.web.compression import Compression
 from kerma.web.context import Context
@@ -34,6 +34,7 @@ _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
     worklist.ROUTES,
     mpps.ROUTES,
     commitment.ROUTES,
+    metadata.ROUTES,
 )
 
 

@@ -142,6 +142,10 @@ class Index:
         """One data set a match."""
         return self._searcher.search(query)
 
+    def matching(self, query: Query) -> Sequence[int]:
+        """The row numbers of the matches at the level of the question."""
+        return self._searcher.matching(query)
+
     def instances(self, query: Query) -> list[Stored]:
         """The instances below the matches, by series and instance number."""
         numbers, level = self._searcher.matching(query), query.level
