@@ -4,7 +4,7 @@ A module of this room that answers requests has ``ROUTES``, with paths below the
 ``_DICOMWEB``. Errors of ours become problem details in one place, ``kerma.web.problem_answers``.
 
 Around the routes, from the outside in: cross-origin headers (on errors too), the log and the numbers, HEAD,
-compression, problems, limits.
+compression, problems, limits, and who asks.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Router
 
 from kerma.errors import KermaError
-from kerma.web import commitment, events, frames, health, metadata, mpps, rendered, retrieve, workitems, worklist
+from kerma.web import commitment, events, frames, health, mpps, rendered, retrieve, workitems, worklist
+from kerma.web.access import routes as access
+from kerma.web.access.middleware import Guard
 from kerma.web.access_log import Observed, Request
 from kerma.web.compression import Compression
 from kerma.web.context import Context
@@ -34,14 +36,13 @@ _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
     worklist.ROUTES,
     mpps.ROUTES,
     commitment.ROUTES,
-    metadata.ROUTES,
 )
 
 
 def application(context: Context) -> Starlette:
     """The application over an archive."""
     dicomweb = Router([route for routes in _DICOMWEB for route in routes], redirect_slashes=False)
-    routes: list[BaseRoute] = [*health.ROUTES, Mount(context.config.root, app=dicomweb)]
+    routes: list[BaseRoute] = [*health.ROUTES, *access.ROUTES, Mount(context.config.root, app=dicomweb)]
 
     def ended(request: Request) -> None:
         context.metrics.ended(request)
@@ -55,6 +56,8 @@ def application(context: Context) -> Starlette:
         Middleware(Problems, on_error=context.on_error),
         Middleware(Limits, limits=context.config.limits),
     ]
+    if context.gate is not None:
+        middleware.append(Middleware(Guard, gate=context.gate))
     app = Starlette(routes=routes, middleware=middleware, exception_handlers={HTTPException: told, KermaError: told})
     app.router.redirect_slashes = False
     app.state.context = context

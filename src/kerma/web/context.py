@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from starlette.requests import HTTPConnection
 
 from kerma.archive import Archive
+from kerma.archive.access.users import SESSION
 from kerma.archive.permissions import EVERYTHING, Principal
+from kerma.web.access.gate import Gate
 from kerma.web.access_log import Request
 from kerma.web.audit import Deed
 from kerma.web.cors import LOOPBACK
@@ -27,6 +29,8 @@ class WebConfig:
     """Origins that a browser may call from: ``https://viewer.example.org``, ``*`` for all, ``loopback`` for those of
     this machine."""
     limits: RequestLimits = field(default_factory=RequestLimits)
+    session: int = SESSION
+    """Seconds that a login lasts."""
 
 
 def _nothing(*ignored: object) -> None:
@@ -46,6 +50,8 @@ class Context:
     """Told of errors that no request explains."""
     on_deed: Callable[[Deed], None] = _nothing
     """Told of what an audit trail has to hold."""
+    gate: Gate | None = None
+    """Who may pass; None lets everyone do everything, for whoever embeds the application behind a gate of their own."""
     images: Images = field(default_factory=Images)
     """The images that were asked for last."""
     readiness: Readiness = field(init=False)
