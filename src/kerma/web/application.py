@@ -17,7 +17,19 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount, Router
 
 from kerma.errors import KermaError
-from kerma.web import commitment, events, frames, health, mpps, rendered, retrieve, workitems, worklist
+from kerma.web import (
+    commitment,
+    delete,
+    events,
+    frames,
+    health,
+    mpps,
+    rendered,
+    retrieve,
+    store,
+    workitems,
+    worklist,
+)
 from kerma.web.access import routes as access
 from kerma.web.access.middleware import Guard
 from kerma.web.access_log import Observed, Request
@@ -36,6 +48,8 @@ _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
     worklist.ROUTES,
     mpps.ROUTES,
     commitment.ROUTES,
+    store.ROUTES,
+    delete.ROUTES,
 )
 
 
