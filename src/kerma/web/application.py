@@ -18,6 +18,7 @@ from starlette.routing import BaseRoute, Mount, Router
 
 from kerma.errors import KermaError
 from kerma.web import (
+    bulkdata,
     commitment,
     delete,
     events,
@@ -27,6 +28,7 @@ from kerma.web import (
     rendered,
     retrieve,
     store,
+    wado_uri,
     workitems,
     worklist,
 )
@@ -42,6 +44,8 @@ from kerma.web.problem_answers import Head, Problems, told
 _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
     retrieve.ROUTES,
     frames.ROUTES,
+    wado_uri.ROUTES,
+    bulkdata.ROUTES,
     rendered.ROUTES,
     workitems.ROUTES,
     events.ROUTES,
