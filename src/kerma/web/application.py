@@ -24,6 +24,7 @@ from kerma.web import (
     events,
     frames,
     health,
+    metadata,
     mpps,
     rendered,
     retrieve,
@@ -52,6 +53,7 @@ _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
     worklist.ROUTES,
     mpps.ROUTES,
     commitment.ROUTES,
+    metadata.ROUTES,
     store.ROUTES,
     delete.ROUTES,
 )
@@ -60,7 +62,12 @@ _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
 def application(context: Context) -> Starlette:
     """The application over an archive."""
     dicomweb = Router([route for routes in _DICOMWEB for route in routes], redirect_slashes=False)
-    routes: list[BaseRoute] = [*health.ROUTES, *access.ROUTES, Mount(context.config.root, app=dicomweb)]
+    routes: list[BaseRoute] = [
+        *health.ROUTES,
+        *access.ROUTES,
+        *wado_uri.ROUTES,
+        Mount(context.config.root, app=dicomweb),
+    ]
 
     def ended(request: Request) -> None:
         context.metrics.ended(request)
