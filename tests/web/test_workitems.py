@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from kerma.archive import Archive
 from kerma.archive.permissions import Grant, Principal, Right
+from kerma.formats.json import to_json_object
 from kerma.formats.xml import from_xml, to_xml
 from kerma.web.application import application
 from kerma.web.context import Context
@@ -329,3 +333,55 @@ def test_json_is_the_default_type(web: TestClient) -> None:
     assert web.post(ITEMS, content=step["content"]).status_code == 201
     plain = {"Content-Type": "application/json; charset=utf-8"}
     assert web.post(ITEMS, content=step["content"], headers=plain).status_code == 201
+
+
+_TAGS = ("00741000", "00741200", "00404041", "00404005", "00741204", "00100010", "00741216", "00081195", "00080005")
+_VALUE = st.none() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=6) | st.booleans()
+_ATTRIBUTE = st.fixed_dictionaries(
+    {},
+    optional={"vr": st.sampled_from(("CS", "SQ", "PN", "DT", "UI", "OB", "XX")), "Value": st.lists(_VALUE, max_size=2)},
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    changes=st.dictionaries(st.sampled_from(_TAGS), _ATTRIBUTE | _VALUE, max_size=4),
+    way=st.sampled_from(("create", "update", "state", "cancel", "mpps", "update mpps", "commit", "plan")),
+)
+def test_no_body_is_an_error_of_the_server(web: TestClient, changes: dict[str, object], way: str) -> None:
+    model = to_json_object(make_step()) | changes
+    urls = {
+        "create": ("POST", ITEMS),
+        "update": ("POST", f"{ITEMS}/1.2.3"),
+        "state": ("PUT", f"{ITEMS}/1.2.3/state"),
+        "cancel": ("POST", f"{ITEMS}/1.2.3/cancelrequest"),
+        "mpps": ("POST", f"{ROOT}/modality-performed-procedure-steps/1.2.3"),
+        "update mpps": ("POST", f"{ROOT}/modality-performed-procedure-steps/1.2.3?update"),
+        "commit": ("POST", f"{ROOT}/commitment-requests/1.2.3"),
+        "plan": ("POST", f"{ROOT}/modality-scheduled-procedure-steps"),
+    }
+    web.post(f"{ITEMS}?1.2.3", **body(make_step()))
+    method, url = urls[way]
+    content = json.dumps(model if way in ("create", "mpps") else changes).encode()
+    response = web.request(method, url, content=content, headers={"Content-Type": "application/dicom+json"})
+    assert response.status_code < 500, response.text
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pairs=st.lists(
+        st.tuples(
+            st.sampled_from(
+                ("00741000", "PatientName", "limit", "offset", "includefield", "00100010.00080100", "7FE00010")
+            )
+            | st.text(max_size=8),
+            st.text(max_size=8) | st.sampled_from(("*", "-", '""', "2026-", "1\\2", "[", "%")),
+        ),
+        max_size=4,
+    ),
+    where=st.sampled_from(("workitems", "modality-scheduled-procedure-steps")),
+)
+def test_no_query_is_an_error_of_the_server(web: TestClient, pairs: list[tuple[str, str]], where: str) -> None:
+    web.post(f"{ITEMS}?1.2.3", **body(make_step()))
+    response = web.get(f"{ROOT}/{where}", params=pairs)
+    assert response.status_code < 500, response.text

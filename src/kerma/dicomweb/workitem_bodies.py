@@ -15,7 +15,7 @@ from kerma.dataset import Dataset
 from kerma.dicomweb.media_types import DICOM_JSON, DICOM_XML, MediaType, Representation, parse
 from kerma.dicomweb.multipart import Data, MultipartLimits, Parser, Part, Writer, boundary_of
 from kerma.dicomweb.problems import HTTPProblem
-from kerma.errors import FormatError
+from kerma.errors import FormatError, ValueEncodeError
 from kerma.formats.json import from_json, to_json
 from kerma.formats.xml import from_xml, to_xml
 from kerma.limits import Limits
@@ -44,7 +44,7 @@ def read(content_type: str | None, body: bytes, *, empty: bool = False) -> Datas
             return from_json(body, limits=_LIMITS)
         if media.type in _XML:
             return from_xml(body, limits=_LIMITS)
-    except FormatError as error:
+    except (FormatError, ValueEncodeError) as error:
         raise HTTPProblem(400, f"the body is no data set: {error}") from error
     raise HTTPProblem(415, f"the body is {media.type}", hint=f"send {DICOM_JSON} or {DICOM_XML}")
 

@@ -23,7 +23,7 @@ from kerma.dicomweb.media_types import Category, Representation, choose
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.workitem_bodies import MAX_BODY, read, write
 from kerma.dicomweb.workitems import Search, Transaction
-from kerma.errors import AccessError, StatusError
+from kerma.errors import AccessError, FormatError, LimitError, StatusError, ValueEncodeError
 from kerma.web.context import context_of, principal_of
 from kerma.web.selecting import asked
 
@@ -72,6 +72,10 @@ async def run(request: Request, transaction: Transaction, job: Callable[[], T]) 
         return await run_in_threadpool(job)
     except StatusError as error:
         raise workitems.problem_of(transaction, error, service_of(request)) from error
+    except LimitError:
+        raise
+    except (FormatError, ValueEncodeError) as error:
+        raise HTTPProblem(400, error.message, hint=error.hint) from error
     except GoneError as error:
         raise HTTPProblem(410, error.message) from error
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -308,3 +310,21 @@ def test_two_processes_see_one_worklist(tmp_path: Path) -> None:
         number = other.work.events.latest()
         other.work.events.delivered("WATCHER", number)
         assert one.work.events.position("WATCHER") == number
+
+
+def test_one_of_many_who_claim_at_once_gets_it(tmp_path: Path) -> None:
+    with Archive.open(tmp_path / "data") as one, Archive.open(tmp_path / "data") as other:
+        uid = one.work.items.create(make_step()).uid
+        start = threading.Barrier(8)
+
+        def claims(number: int) -> bool:
+            items = (one, other)[number % 2].work.items
+            start.wait(10)
+            try:
+                return items.change_state(uid, "IN PROGRESS", f"1.2.3.{number}") == 0
+            except StatusError as error:
+                assert error.status == ups.WRONG_TRANSACTION  # noqa: PT017
+                return False
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sum(pool.map(claims, range(8))) == 1
