@@ -99,6 +99,12 @@ class TestInstance:
         assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
         assert opened(answer.content).format == form
 
+    @pytest.mark.parametrize(("media_type", "start"), [("image/jxl", b"\xff\x0a"), ("image/jph", b"\0\0\0\x0cjP  ")])
+    def test_newer_forms(self, web: TestClient, media_type: str, start: bytes) -> None:
+        answer = web.get(path("1.2.3.4.1"), headers={"Accept": media_type})
+        assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+        assert answer.content.startswith(start)
+
     @pytest.mark.parametrize(
         ("function", "name"), [("linear", "LINEAR"), ("linear-exact", "LINEAR_EXACT"), ("sigmoid", "SIGMOID")]
     )

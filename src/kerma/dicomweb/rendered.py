@@ -18,6 +18,7 @@ from kerma.dicomweb.media_types import Range
 from kerma.dicomweb.problems import HTTPProblem
 
 JPEG, PNG, GIF, WEBP, JP2, MP4 = "image/jpeg", "image/png", "image/gif", "image/webp", "image/jp2", "video/mp4"
+JPH, JXL = "image/jph", "image/jxl"
 HTML, PLAIN, PDF, XML = "text/html", "text/plain", "application/pdf", "text/xml"
 
 MAX_SIDE = 16_384
@@ -55,9 +56,9 @@ CHARSETS = {
 class Kind(enum.Enum):
     """What an instance is to somebody who looks at it; the value is what it can be had as, the default first."""
 
-    STILL = (JPEG, PNG, GIF, WEBP, JP2)
-    MOVING = (JPEG, PNG, GIF, WEBP, JP2, MP4)
-    VIDEO = (MP4, JPEG, PNG, GIF, WEBP, JP2)
+    STILL = (JPEG, PNG, GIF, WEBP, JP2, JPH, JXL)
+    MOVING = (JPEG, PNG, GIF, WEBP, JP2, JPH, JXL, MP4)
+    VIDEO = (MP4, JPEG, PNG, GIF, WEBP, JP2, JPH, JXL)
     REPORT = (HTML, PLAIN, JPEG, PNG, WEBP)
     DOCUMENT = (PDF, JPEG, PNG, WEBP)
     CLINICAL_DOCUMENT = (XML, JPEG, PNG, WEBP)
@@ -69,7 +70,7 @@ class Kind(enum.Enum):
         return tuple(self.value)
 
 
-THUMBNAILS = (JPEG, PNG, GIF, WEBP, JP2)
+THUMBNAILS = (JPEG, PNG, GIF, WEBP, JP2, JPH, JXL)
 FILMS = frozenset({GIF, MP4})
 """What holds several frames; a WebP is what browsers ask pictures as, and stays one."""
 

@@ -23,6 +23,8 @@ from kerma.dicomweb.rendered import (
     HTML,
     JP2,
     JPEG,
+    JPH,
+    JXL,
     PDF,
     PLAIN,
     PNG,
@@ -35,7 +37,7 @@ from kerma.dicomweb.rendered import (
 from kerma.errors import LimitError, PixelError
 from kerma.formats.building.encapsulated import extract
 from kerma.limits import Limits
-from kerma.pixels import attributes, icc, pages, profiles, waveforms
+from kerma.pixels import attributes, coded_pictures, icc, pages, profiles, waveforms
 from kerma.pixels.codecs.video import video
 from kerma.pixels.finishing import burned, mirrored, part_of
 from kerma.pixels.pictures import encoded, frame_milliseconds, save_film
@@ -45,6 +47,7 @@ from kerma.pixels.syntaxes import VIDEO
 from kerma.standard import uids
 
 _FORMS = {JPEG: "JPEG", PNG: "PNG", GIF: "GIF", WEBP: "WEBP", JP2: "JPEG2000", PDF: "PDF"}
+_CODED = {JPH: coded_pictures.jph, JXL: coded_pictures.jpeg_xl}
 _PIXELS = (0x7FE00010, 0x7FE00008, 0x7FE00009, 0x00287FE0)
 _PRESENTATION_STATES = tuple(f"1.2.840.10008.5.1.4.1.1.11.{number}" for number in (1, 2, 3))
 _ENCAPSULATED = "1.2.840.10008.5.1.4.1.1.104."
@@ -187,13 +190,15 @@ class Rendering:
 
     def picture(self, media_type: str, frame: int | None = None) -> Rendition:
         """One frame, counted from 0, or a picture of what is no image."""
-        if media_type not in _FORMS:
+        if media_type not in _FORMS and media_type not in _CODED:
             raise HTTPProblem(406, "no picture is of the media type asked for", hint=f"one of {', '.join(_FORMS)}")
         picture = self._image(frame) if self.is_image else self._drawn()
         profile = b""
         if self.parameters.iccprofile != "no" and media_type != GIF:
             picture, profile = self._profiled(picture)
 
+        if media_type in _CODED:
+            return Rendition(media_type, _CODED[media_type](picture, quality=self.parameters.quality))
         body = encoded(picture, _FORMS[media_type], quality=self.parameters.quality, profile=profile)
         return Rendition(media_type, body)
 
