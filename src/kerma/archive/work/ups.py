@@ -267,12 +267,15 @@ def cancel_requested(step: Step, information: Dataset, requesting_aet: str, subs
 
 def state_report(step: Step) -> Event:
     """The UPS State Report of a step as it is."""
-    event = _event(STATE_REPORT, step.ds)
-    for item in items(step.ds, elements.KEYWORD_TO_TAG["ProcedureStepProgressInformationSequence"])[:1]:
-        for keyword in _WHY:
-            if keyword in item:
-                event.information.add(keyword, item[keyword].vr, item[keyword].value)
-    return Event(STATE_REPORT, from_json(_model(event.information)))
+    told = Dataset()
+    for keyword in _INFORMATION[STATE_REPORT]:
+        told.add(keyword, "CS", text_of(step.ds, keyword) or None)
+    progress = items(step.ds, elements.KEYWORD_TO_TAG["ProcedureStepProgressInformationSequence"])
+    if not any(keyword in progress[0] for keyword in _WHY if progress):
+        return Event(STATE_REPORT, told)
+    why = _model(progress[0])
+    tags = [f"{elements.KEYWORD_TO_TAG[keyword]:08X}" for keyword in _WHY]
+    return Event(STATE_REPORT, from_json(_model(told) | {tag: why[tag] for tag in tags if tag in why}))
 
 
 def scp_status(status: str, list_status: str, steps_status: str) -> Event:
