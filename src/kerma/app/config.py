@@ -95,11 +95,16 @@ def check_http(config: Config) -> None:
             "`client_certificates` wants authorities to check them against", where="[tls]", hint="give `ca`"
         )
     outside = [address for address in (*server.http, *server.http_tls) if not address.is_loopback]
-    if outside and not server.open:
+    access = config.access
+    if outside and not (server.open or access.issuer or access.anonymous or access.login == "required"):
         raise ConfigError(
             f"listening on {outside[0]} lets other machines read the archive over HTTP",
             where="[server]",
-            hint="set `open = true` to let anyone",
+            hint='set `login = "required"` in [access] to let in users and keys, or `open = true` to let anyone',
+        )
+    if access.issuer and not access.audience:
+        raise ConfigError(
+            "an `issuer` wants an `audience`", where="[access]", hint="give what its tokens for this archive name"
         )
 
 

@@ -218,6 +218,36 @@ def one_of(*words: str) -> Kind:
     return _text_kind(wanted, check)
 
 
+def _grant(text: str) -> str:
+    from kerma.archive.permissions import Grant  # noqa: PLC0415  (heavy, and few configurations have grants)
+
+    try:
+        return str(Grant.parse(text))
+    except UsageError as error:
+        raise ValueError(f"a grant is wanted: {error}") from None
+
+
+def _role(text: str) -> str:
+    role, equals, grant = text.partition("=")
+    if not equals or not role.strip():
+        raise ValueError("a role and its grant are wanted, for example radiologist=read,write")
+    return f"{role.strip()}={_grant(grant)}"
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ipaddress.ip_network(text.strip(), strict=False))
+    except ValueError:
+        raise ValueError("a network is wanted, for example 10.1.0.0/16, or one address") from None
+
+
+def _issuer(text: str) -> str:
+    match = re.fullmatch(r"(https?)://([^\s/?#@]+)(/[^\s?#]*)?", text)
+    if match is None or (match[1] == "http" and not Address(match[2].partition(":")[0], 0).is_loopback):
+        raise ValueError("the https:// address of an issuer is wanted")
+    return text
+
+
 BOOLEAN = Kind("true or false", _typed("true or false", bool), _boolean)
 AE_TITLE = _text_kind("an AE title", _ae_title)
 PATH = _text_kind("a path")
@@ -229,3 +259,20 @@ TRANSFER_SYNTAXES = _list_kind("a list of UIDs of transfer syntaxes", _transfer_
 LOSSLESS_SYNTAX = _text_kind("the UID of a transfer syntax that loses nothing, or nothing", _lossless)
 UIDS = _list_kind("a list of UIDs", _uid)
 UID_ROOT = _text_kind("a root for UIDs", _uid_root)
+TEXT = _text_kind("a text")
+TEXTS = _list_kind("a list of texts", str)
+GRANTS = _list_kind("a list of grants, for example `read` or `read@label:teaching`", _grant)
+ROLES = _list_kind("a list of ROLE=GRANT", _role)
+NETWORKS = _list_kind("a list of networks", _network)
+ISSUER = _text_kind("the https:// address of an issuer", _issuer)
+
+
+def some_of(*words: str) -> Kind:
+    """A list of a few words."""
+
+    def check(text: str) -> str:
+        if text not in words:
+            raise ValueError(f"{text[:32]!r} is none of {', '.join(words)}")
+        return text
+
+    return _list_kind("a list of " + ", ".join(words), check)

@@ -10,6 +10,7 @@ from kerma.app.settings import CONFIG_VARIABLE, PEERS_VARIABLE, Row, as_toml, ro
 INTRODUCTION = {
     "server": "Who we are and where we listen.",
     "web": "How HTTP is served.",
+    "access": "Who may do what over HTTP; users, keys and links are made with `kerma access`.",
     "limits": "Bounds on what comes from the network.",
     "tls": "Certificates, for listening and for connecting.",
     "archive": "What is kept, and how.",

@@ -19,6 +19,7 @@ from kerma.app import config as configuration
 from kerma.app.archives import archive_settings
 from kerma.app.kinds import Address
 from kerma.app.logs import Log
+from kerma.app.peer_rights import providers_for
 from kerma.app.peers import destinations, network_limits, tls_of
 from kerma.app.reporting import Reporter
 from kerma.app.serving_http import WebServing
@@ -29,7 +30,7 @@ from kerma.net.folder import FolderProvider
 from kerma.net.move import PeerDestinations
 from kerma.net.server import KnownPeer, Server, ServerConfig
 from kerma.net.summary import AssociationSummary
-from kerma.services.dispatch import Providers
+from kerma.services.dispatch import Party, Providers
 from kerma.web.buckets import Tally
 
 Say = Callable[[str], None]
@@ -44,7 +45,8 @@ def serve_archive(config: Config, log: Log, say: Say) -> int:
             log.warning("the last run was interrupted: mended", **dataclasses.asdict(archive.recovered))
         table = PeerDestinations(destinations(config).get, aet=config.server.aet, limits=network_limits(config))
         providers = Providers(storage=archive, find=archive, retrieve=archive, destinations=table)
-        return _run(config, providers, log, say, f"data in {Path(config.server.data).resolve()}", web)
+        where = f"data in {Path(config.server.data).resolve()}"
+        return _run(config, providers, log, say, where, web, providers_for(config, archive, providers))
 
 
 def listen_into(folder: Path, config: Config, log: Log, say: Say) -> int:
@@ -70,7 +72,15 @@ def server_config(config: Config) -> ServerConfig:
     )
 
 
-def _run(config: Config, providers: Providers, log: Log, say: Say, where: str, web: WebServing | None = None) -> int:
+def _run(
+    config: Config,
+    providers: Providers,
+    log: Log,
+    say: Say,
+    where: str,
+    web: WebServing | None = None,
+    own: Callable[[Party], Providers] | None = None,
+) -> int:
     reporter, tally = Reporter(log), Tally()
 
     def ended(summary: AssociationSummary) -> None:
@@ -78,7 +88,12 @@ def _run(config: Config, providers: Providers, log: Log, say: Say, where: str, w
         reporter.ended(summary)
 
     server = Server(
-        server_config(config), providers, on_end=ended, on_error=reporter.failed, on_operation=tally.operation
+        server_config(config),
+        providers,
+        on_end=ended,
+        on_error=reporter.failed,
+        on_operation=tally.operation,
+        providers_for=own,
     )
     with server.start(), StopSignals() as signals:
         places = _places(config, server.addresses)

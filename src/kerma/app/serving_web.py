@@ -11,14 +11,17 @@ from typing import Any
 
 import msgspec
 
+from kerma.app.access_rules import gate
 from kerma.app.archives import archive_settings
 from kerma.app.logs import Log, open_log
 from kerma.app.peers import tls_of
 from kerma.app.reporting import Reporter
 from kerma.app.settings import Config
 from kerma.archive import Archive
+from kerma.archive.access import Access
 from kerma.errors import KermaError
 from kerma.web import child
+from kerma.web.access.gate import Gate
 from kerma.web.access_log import Request
 from kerma.web.audit import Deed
 from kerma.web.context import Context, WebConfig
@@ -37,8 +40,14 @@ def main() -> int:
     config = msgspec.convert(start["config"], Config)
     log = open_log(config.log, sys.stderr)
     try:
-        with Archive.open(config.server.data, config=archive_settings(config), beside=True) as archive:
-            child.run(lambda ask: _context(archive, config, log, ask), start["listeners"], server_settings(config))
+        with (
+            Archive.open(config.server.data, config=archive_settings(config), beside=True) as archive,
+            Access(archive.root) as access,
+        ):
+            passing = gate(config, access)
+            child.run(
+                lambda ask: _context(archive, passing, config, log, ask), start["listeners"], server_settings(config)
+            )
     except KermaError as error:
         child.say({"failed": str(error)})
         return 1
@@ -49,7 +58,7 @@ def web_config(config: Config) -> WebConfig:
     """The part of the configuration that the application takes."""
     web = config.web
     limits = RequestLimits(body_idle=web.body_idle, concurrent=web.max_requests)
-    return WebConfig(origins=web.origins, limits=limits)
+    return WebConfig(origins=web.origins, limits=limits, session=config.access.session)
 
 
 def server_settings(config: Config) -> ServerSettings:
@@ -64,8 +73,8 @@ def server_settings(config: Config) -> ServerSettings:
     )
 
 
-def _context(archive: Archive, config: Config, log: Log, ask: AskNumbers) -> Context:
-    context = Context(archive, web_config(config), metrics=Metrics(ask))
+def _context(archive: Archive, passing: Gate, config: Config, log: Log, ask: AskNumbers) -> Context:
+    context = Context(archive, web_config(config), metrics=Metrics(ask), gate=passing)
     context.on_error = Reporter(log).failed
     context.on_deed = _auditor(log)
     if config.web.access_log:

@@ -15,11 +15,17 @@ from kerma.app.kinds import (
     ADDRESSES,
     AE_TITLE,
     BOOLEAN,
+    GRANTS,
     HOST,
+    ISSUER,
     LOSSLESS_SYNTAX,
+    NETWORKS,
     ORIGINS,
     PATH,
     PEER_NAME,
+    ROLES,
+    TEXT,
+    TEXTS,
     TRANSFER_SYNTAXES,
     UID_ROOT,
     UIDS,
@@ -27,6 +33,7 @@ from kerma.app.kinds import (
     Kind,
     one_of,
     seconds,
+    some_of,
     whole_number,
 )
 from kerma.limits import NetworkLimits
@@ -83,6 +90,40 @@ class WebSection:
     max_requests: int = _key(512, whole_number(1, 100_000), "requests that are worked on at one time, in each process")
     header_time: float = _key(30.0, seconds(1, 3600), "seconds that the head of a request may take to arrive")
     body_idle: float = _key(60.0, seconds(0.1, 3600), "seconds that the next bytes of a request's body may take")
+
+
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
+"""Signatures of tokens that can be verified with public keys (RFC 7518 3.1, RFC 9864)."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessSection:
+    """``[access]``: who may do what over HTTP. Users, keys and links are made with ``kerma access``."""
+
+    login: str = _key(
+        "auto",
+        one_of("auto", "required"),
+        "`auto`: without users, keys, an issuer and `anonymous`, whoever is on this machine may do everything; "
+        "`required`: nobody without a credential",
+    )
+    anonymous: tuple[str, ...] = _key((), GRANTS, "what anyone may do without a credential, from anywhere")
+    session: int = _key(43_200, whole_number(60, 2_592_000), "seconds that a login lasts")
+    proxies: tuple[str, ...] = _key(
+        (), NETWORKS, "proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, by their addresses"
+    )
+    issuer: str | None = _key(None, ISSUER, "the OpenID Connect provider whose bearer tokens are taken")
+    audience: str | None = _key(None, TEXT, "what its tokens must name as audience; wanted with `issuer`")
+    algorithms: tuple[str, ...] = _key(ALGORITHMS, some_of(*ALGORITHMS), "signatures of tokens that are taken")
+    roles: tuple[str, ...] = _key(
+        ("kerma:read=read", "kerma:write=write", "kerma:delete=delete", "kerma:administer=administer"),
+        ROLES,
+        "what each scope or role of a token gives",
+    )
+    role_claims: tuple[str, ...] = _key(
+        ("scope", "scp", "roles", "groups", "realm_access.roles"), TEXTS, "where tokens hold scopes and roles"
+    )
+    patient_claim: str = _key("", TEXT, "a claim with Patient IDs: a token that has it is limited to these patients")
+    leeway: int = _key(60, whole_number(0, 600), "seconds that the issuer's clock and ours may differ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +221,9 @@ class PeerSection:
     port: int = _key(104, whole_number(1, 65_535), "its port")
     tls: bool = _key(False, BOOLEAN, "connect to it over TLS, with the files of [tls]")
     check_host: bool = _key(False, BOOLEAN, "take its associations from `host` (an IP address) only")
+    rights: tuple[str, ...] = _key(
+        (), GRANTS, "what it may do, for example `read` or `write@label:trial`; left out: all that DICOM offers"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +232,7 @@ class Config:
 
     server: ServerSection = ServerSection()
     web: WebSection = WebSection()
+    access: AccessSection = AccessSection()
     limits: LimitsSection = LimitsSection()
     tls: TLSSection = TLSSection()
     archive: ArchiveSection = ArchiveSection()
@@ -199,6 +244,7 @@ class Config:
 SECTIONS: dict[str, type] = {
     "server": ServerSection,
     "web": WebSection,
+    "access": AccessSection,
     "limits": LimitsSection,
     "tls": TLSSection,
     "archive": ArchiveSection,

@@ -35,7 +35,7 @@ from kerma.net.tls import TLSConfig
 from kerma.net.transport import address_text, canonical_address
 from kerma.net.workers import Workers
 from kerma.services.acceptance import policy
-from kerma.services.dispatch import Dispatcher, Providers
+from kerma.services.dispatch import Dispatcher, Party, Providers
 from kerma.ul.codes import (
     PresentationRejectReason,
     RejectResult,
@@ -98,6 +98,7 @@ class Server:
         on_end: Callable[[AssociationSummary], None] | None = None,
         on_error: Callable[[str, BaseException], None] | None = None,
         on_operation: Callable[[str, str, float], None] | None = None,
+        providers_for: Callable[[Party], Providers] | None = None,
     ) -> None:
         self.config = config
         self.on_operation = on_operation
@@ -108,7 +109,7 @@ class Server:
         """Where it listens (or did), as (host, port), plain addresses first."""
         self._on_end = on_end
         self._on_error = on_error
-        self.dispatcher = Dispatcher(providers, self.report)
+        self.dispatcher = Dispatcher(providers, self.report, providers_for)
         self._policy = policy(
             providers,
             called_aets=() if config.any_called_aet else (config.aet,),

@@ -60,13 +60,23 @@ class Party:
 class Dispatcher:
     """Serves the messages of one server's associations; holds nothing of any of them."""
 
-    def __init__(self, providers: Providers, on_error: Callable[[str, BaseException], None]) -> None:
+    def __init__(
+        self,
+        providers: Providers,
+        on_error: Callable[[str, BaseException], None],
+        providers_for: Callable[[Party], Providers] | None = None,
+    ) -> None:
         self.providers = providers
         self._on_error = on_error
+        self._providers_for = providers_for
+
+    def _of(self, party: Party) -> Providers:
+        """What stands behind the services for one party: whoever runs the server may give each its own."""
+        return self.providers if self._providers_for is None else self._providers_for(party)
 
     def open_incoming(self, context: Context, command: Command, party: Party) -> Incoming:
         """The sink for a C-STORE's data set."""
-        storage = self.providers.storage
+        storage = self._of(party).storage
         begin = self._refuse if storage is None or not context.as_scu else storage.begin
         request = store_request(context, command, party.calling_aet, party.called_aet, party.peer)
         if request.sop_class_uid != context.abstract_syntax:
@@ -96,7 +106,7 @@ class Dispatcher:
         return status
 
     def _flow(self, message: Message, party: Party) -> Flow[int]:
-        command, providers = message.command, self.providers
+        command, providers = message.command, self._of(party)
         root = rows.ROOTS.get((command.field, message.context.abstract_syntax))
         match command.field:
             case CommandField.C_STORE_RQ:

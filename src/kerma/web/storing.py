@@ -17,8 +17,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from kerma.archive import Archive
+from kerma.archive.access.guarded import admission
 from kerma.archive.arriving import FileSink
-from kerma.archive.permissions import Principal, Right
+from kerma.archive.permissions import Principal
 from kerma.dataset import Dataset
 from kerma.dicomweb.accept import MULTIPART_RELATED, MediaType
 from kerma.dicomweb.accept import parse as parse_media
@@ -27,7 +28,7 @@ from kerma.dicomweb.media_types import DICOM, OCTET_STREAM
 from kerma.dicomweb.multipart import Data, MultipartLimits, Parser, Part, PartEnd, boundary_of
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.store import DUPLICATE_INSTANCE, Outcome, RefusedClassError, RefusedTypeError, Report, reason_of
-from kerma.errors import AccessError, FormatError, InvalidInstanceError, KermaError
+from kerma.errors import FormatError, InvalidInstanceError, KermaError
 from kerma.services.providers import StoreOutcome, StoreRequest
 from kerma.standard import sop_classes, uids
 
@@ -48,6 +49,11 @@ class Target:
     base: str
     pool: ThreadPoolExecutor
     on_error: OnError
+
+    @property
+    def admit(self) -> Callable[[Dataset], None] | None:
+        """What keeps who may write a part of the archive within it."""
+        return admission(self.archive, self.principal)
 
 
 class Storing:
@@ -121,7 +127,7 @@ class Storing:
             self._fail(RefusedTypeError(f"a part is {media.type[:64]}"))
             return
         target = self._target
-        self._sink = target.archive.begin_file(study_instance_uid=target.study, check=_check, admit=self._admit)
+        self._sink = target.archive.begin_file(study_instance_uid=target.study, check=_check, admit=target.admit)
 
     def _write(self, data: memoryview) -> None:
         if self._skipping:
@@ -184,11 +190,6 @@ class Storing:
             sop_class = sop_instance = ""
         return Outcome(sop_class, sop_instance, failure=reason_of(error), unsupported_type=unsupported)
 
-    def _admit(self, ds: Dataset) -> None:
-        principal = self._target.principal
-        if not principal.covers(ds, Right.WRITE):
-            raise AccessError(f"{principal.name} may not store this here")
-
     # -- metadata and bulk data ----------------------------------------------------------------------------------------
 
     def _compose(self, composer: Composer) -> None:
@@ -205,7 +206,7 @@ class Storing:
         names = ("", "")
         try:
             names = (_text(ds, "SOPClassUID"), _text(ds, "SOPInstanceUID"))
-            request = StoreRequest(*names, syntax, study_instance_uid=self._target.study, admit=self._admit)
+            request = StoreRequest(*names, syntax, study_instance_uid=self._target.study, admit=self._target.admit)
             _check(request)
             sink = self._target.archive.begin(request)
             try:
