@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -247,6 +248,21 @@ class TestSeveral:
         assert answer.content[4:8] == b"ftyp"
         piece = web.get(path("1.2.3.4.2"), headers={"Accept": "video/mp4", "Range": "bytes=4-7"})
         assert (piece.status_code, piece.content) == (206, b"ftyp")
+
+    def test_films_leave_room_for_pictures(self, web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+        full = rendered.Desk(films=threading.BoundedSemaphore(1))
+        monkeypatch.setattr(rendered, "_desk", lambda _: full)
+        with full.films:
+            answer = web.get(path("1.2.3.4.2"), headers={"Accept": "image/gif"})
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+            assert web.get(path("1.2.3.4.2"), headers={"Accept": "image/jpeg"}).status_code == 200
+        assert web.get(path("1.2.3.4.2"), headers={"Accept": "image/gif"}).status_code == 200
+
+    def test_a_side_that_the_form_cannot_have(self, web: TestClient, stored: Archive) -> None:
+        stored.ingest(image("1.2.3.4.7", rows=2, columns=65_535))
+        for media_type, status in (("image/webp", 413), ("image/jpeg", 413), ("image/png", 200)):
+            assert web.get(path("1.2.3.4.7"), headers={"Accept": media_type}).status_code == status
+        assert web.get(path("1.2.3.4.7", "thumbnail")).status_code == 200
 
     def test_one_frame(self, web: TestClient) -> None:
         answer = web.get(path("1.2.3.4.2", "frames/2/rendered"), headers={"Accept": "image/png"})

@@ -61,6 +61,8 @@ class RenderingLimits:
     """Bytes of a decoded frame."""
     max_film_pixels: int = 1 << 28
     """Pixels of all frames of an animated GIF, which is held until it is written."""
+    max_video_pixels: int = 1 << 34
+    """Pixels of all frames of an MP4 that has to be encoded: some minutes of work."""
     max_film_frames: int = 10_000
     max_document: int = 1 << 29
     """Bytes of an encapsulated document."""
@@ -199,7 +201,11 @@ class Rendering:
 
         if media_type in _CODED:
             return Rendition(media_type, _CODED[media_type](picture, quality=self.parameters.quality))
-        body = encoded(picture, _FORMS[media_type], quality=self.parameters.quality, profile=profile)
+        try:
+            body = encoded(picture, _FORMS[media_type], quality=self.parameters.quality, profile=profile)
+        except (OSError, ValueError):  # a WebP has 16,383 pixels a side at most, a JPEG 65,500
+            size = f"{picture.shape[1]} x {picture.shape[0]}"
+            raise LimitError(f"no {_FORMS[media_type]} has {size} pixels", hint="viewport=2048,2048, or png") from None
         return Rendition(media_type, body)
 
     def film(self, target: str, frames: Sequence[int] | None = None) -> None:
@@ -208,14 +214,14 @@ class Rendering:
         layout = self.renderer.layout
         if len(numbers) > self.limits.max_film_frames:
             raise LimitError(f"{len(numbers)} frames are too many for one film", hint="ask for some of them")
-        if target.endswith(".gif"):
-            viewport = self.parameters.viewport
-            size = layout.rows * layout.columns if viewport is None else viewport.vw * viewport.vh
-            if size * len(numbers) > self.limits.max_film_pixels:
-                raise LimitError(
-                    "the frames are too large together for a GIF", hint="viewport=256,256, fewer frames, or video/mp4"
-                )
-
+        viewport = self.parameters.viewport
+        size = layout.rows * layout.columns if viewport is None else viewport.vw * viewport.vh
+        limits = self.limits
+        if size * len(numbers) > (limits.max_film_pixels if target.endswith(".gif") else limits.max_video_pixels):
+            raise LimitError(
+                "the frames are too large together for one film",
+                hint="viewport=256,256, fewer frames, or video/mp4 in place of a GIF",
+            )
         self.renderer.steady = True
         save_film(
             (self._image(number) for number in numbers),

@@ -16,6 +16,7 @@ import hashlib
 import importlib
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
@@ -71,11 +72,16 @@ class _Module(Protocol):
     RenderingLimits: Any
 
 
+_CORES = os.cpu_count() or 1
+_FILMS = max(_CORES // 2, 1)
+
+
 @dataclass(slots=True)
 class Desk:
-    """What the requests of one application share."""
+    """What the requests of one application share. Films take long: there is always room for pictures beside them."""
 
-    limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(max(os.cpu_count() or 1, 2)))
+    limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(max(_CORES, 2) + _FILMS))
+    films: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_FILMS))
     kept: Kept = field(default_factory=Kept)
 
 
@@ -217,7 +223,7 @@ def _depends_on_others(instances: Sequence[Instance]) -> bool:
 
 def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) -> Response:
     if len(instances) > 1:
-        return _parts_of(_every_part(asked, instances), desk, method)
+        return _parts_of(_every_part(asked, instances, desk), desk, method)
     with ExitStack() as stack:
         ds = stack.enter_context(closing_data_set(instances[0]))
         if _rendering().is_presentation_state(instances[0].sop_class_uid):
@@ -230,7 +236,7 @@ def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) 
             raise HTTPProblem(404, f"there is no frame {max(asked.frames) + 1}", hint=f"there are {rendering.count}")
         several = len(asked.frames) > 1 or (multipart and not asked.frames)
         if media_type in FILMS and rendering.kind is not Kind.STILL and len(asked.frames) != 1:
-            return _film(rendering, media_type, asked.frames or None)
+            return _film(rendering, media_type, asked.frames or None, desk)
         if not several:
             return _one(_made(_body, rendering, media_type, asked), multipart)
         parts = _frames_of(rendering, media_type, asked.frames, stack.pop_all())
@@ -310,7 +316,7 @@ def _frames_of(rendering: Rendering, media_type: str, frames: tuple[int, ...], s
             yield _made(rendering.picture, media_type, frame)
 
 
-def _every_part(asked: Asked, instances: list[Instance]) -> Iterator[Rendition]:
+def _every_part(asked: Asked, instances: list[Instance], desk: Desk) -> Iterator[Rendition]:
     """All instances of a series or study that can be looked at as what is asked for; the others are left out, if there
     is one that can.
     """
@@ -325,7 +331,7 @@ def _every_part(asked: Asked, instances: list[Instance]) -> Iterator[Rendition]:
                 media_type, _ = choose(asked.ranges, rendering.kind.media_types)
                 if media_type in FILMS and rendering.kind is not Kind.STILL:
                     with tempfile.TemporaryDirectory() as folder:
-                        path = _written(rendering, media_type, None, folder)
+                        path = _written(rendering, media_type, None, folder, desk)
                         with open(path, "rb") as file:
                             yield _rendition(media_type, file.read())
                         made += 1
@@ -413,10 +419,10 @@ class _Film(FileResponse):
             self.folder.cleanup()
 
 
-def _film(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None) -> Response:
+def _film(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None, desk: Desk) -> Response:
     folder = tempfile.TemporaryDirectory(prefix="kerma-film-")
     try:
-        path = _written(rendering, media_type, frames, folder.name)
+        path = _written(rendering, media_type, frames, folder.name, desk)
         answer = _Film(path, media_type=media_type, stat_result=os.stat(path))
     except BaseException:
         folder.cleanup()
@@ -425,12 +431,18 @@ def _film(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None)
     return answer
 
 
-def _written(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None, folder: str) -> str:
+def _written(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None, folder: str, desk: Desk) -> str:
+    """A film in a file of a folder; its path. 503 where as many films as may be are being made."""
     path = os.path.join(folder, "film.gif" if media_type == GIF else "film.mp4")
-    if media_type == MP4 and frames is None and rendering.as_stored():
-        _made(rendering.stored_film, path)
-    else:
-        _made(rendering.film, path, frames)
+    if not desk.films.acquire(blocking=False):
+        raise HTTPProblem(503, "other films are being made", hint="ask again later", headers={"Retry-After": "5"})
+    try:
+        if media_type == MP4 and frames is None and rendering.as_stored():
+            _made(rendering.stored_film, path)
+        else:
+            _made(rendering.film, path, frames)
+    finally:
+        desk.films.release()
     return path
 
 
