@@ -20,7 +20,7 @@ from kerma.archive.index.writer import Entry
 from kerma.dataset import Dataset
 from kerma.query.match import matches
 from kerma.query.model import Level, Query, ReturnKey, Root, SequenceMatch
-from kerma.query.predicates import combine, predicate
+from kerma.query.predicates import combine, fuzzily, predicate
 from kerma.standard import elements
 
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -43,6 +43,8 @@ PARTS = [
     "ガ",
     "カ",
     "ß",
+    "Mueller",
+    "MILLER JR",
 ]
 name_groups = st.lists(st.sampled_from(PARTS), min_size=1, max_size=3).map("^".join)
 names = st.one_of(st.none(), name_groups, st.lists(name_groups, min_size=2, max_size=3).map("=".join))
@@ -233,6 +235,8 @@ def queries(draw: st.DrawFn) -> Query:
         item = predicate(tag, elements.vr_of(tag), draw(KEYS[keyword]).split("\\"))
         if item is not None:
             found.append(item)
+    if draw(st.booleans()):
+        found = [fuzzily(item) for item in found]
     predicates = combine(found) if draw(st.booleans()) else tuple(found)
     wanted = []
     for keyword in UNIQUE[level]:

@@ -139,6 +139,7 @@ def _columns(ds: Dataset, level: Level, limit: int) -> dict[str, Any]:
             groups = normal.name_groups(text) if text else ("", "", "")
             for suffix, group in zip("aip", groups, strict=True):
                 out[f"{name}_{suffix}"] = group or None
+            out[f"{name}_f"] = normal.sounding(text) or None if text else None
         elif key.vr == "TM":
             out[f"{name}_key"] = normal.time_key(text) if text else None
     return out

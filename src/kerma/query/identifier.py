@@ -29,7 +29,7 @@ from kerma.query.model import (
     SequenceMatch,
     Single,
 )
-from kerma.query.predicates import MISMATCH, combine, predicate
+from kerma.query.predicates import MISMATCH, combine, fuzzily, predicate
 from kerma.standard import elements
 
 _CHARSET = 0x00080005
@@ -72,6 +72,8 @@ def from_identifier(
         wanted.append(key)
         if item is not None and row.home != "answer":
             found.append(item)
+    if fuzzy:
+        found = [fuzzily(item) for item in found]
     predicates = combine(found) if combined_datetime else tuple(found)
     charset = identifier.get(_CHARSET)
     query = Query(

@@ -27,6 +27,7 @@ from kerma.query.model import (
     Area,
     CombinedRange,
     Empty,
+    Fuzzy,
     Predicate,
     Query,
     Range,
@@ -121,7 +122,7 @@ def _single_valued(tag: int) -> bool:
     return row is not None and row.vm == "1"
 
 
-def value_matches(value: str, item: Single | AnyOf | Wildcard | Range | Empty) -> bool:
+def value_matches(value: str, item: Single | AnyOf | Wildcard | Fuzzy | Range | Empty) -> bool:
     """True where one value of the attribute, not empty, fulfils the predicate."""
     if isinstance(item, Single):
         return _equal(value, item.value, item.vr)
@@ -132,9 +133,18 @@ def value_matches(value: str, item: Single | AnyOf | Wildcard | Range | Empty) -
         )
     if isinstance(item, Wildcard):
         return _like(value, item.pattern, item.vr)
+    if isinstance(item, Fuzzy):
+        return _like(value, item.value, item.vr) or _sounds_like(value, item.value)
     if isinstance(item, Range):
         return _in_range(value, item)
     return False
+
+
+def _sounds_like(value: str, wanted: str) -> bool:
+    form = normal.sounding(value)
+    return all(
+        f" {word}" in form or (sound != "" and f"#{sound}" in form) for word, sound in normal.sounding_words(wanted)
+    )
 
 
 def _is_pattern(text: str, vr: str) -> bool:

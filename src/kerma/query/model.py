@@ -100,6 +100,20 @@ class Wildcard:
 
 
 @dataclass(frozen=True, slots=True)
+class Fuzzy:
+    """Fuzzy matching of a person name (PS3.4 C.2.2.2.1.1): what the name would match without it, and names that have
+    for each word of it a word that begins or sounds so.
+    """
+
+    tag: int
+    vr: str
+    value: str
+
+    def text(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
 class Range:
     """Range matching of a DA, TM or DT (PS3.4 C.2.2.2.5), ends included; "" is an open end."""
 
@@ -159,7 +173,7 @@ class SequenceMatch:
         return "SQ"
 
 
-Predicate = Single | AnyOf | Wildcard | Range | CombinedRange | Empty | SequenceMatch
+Predicate = Single | AnyOf | Wildcard | Fuzzy | Range | CombinedRange | Empty | SequenceMatch
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ Rules:
 - Person names are compared without case, without the accents of Latin, Greek and Cyrillic letters, and with
   compatibility forms (full and half width) made equal. The marks of other scripts, the Japanese voicing marks among
   them, are kept: they make another name.
+- Fuzzy matching of names compares words: whether one begins with another, or both have one Soundex code.
 - A date is ``YYYYMMDD`` (the retired ``YYYY.MM.DD`` is understood). A time of reduced precision is a span: its key is
   the first instant, its bounds are first and last.
 - A date-time with an offset from UTC is compared in UTC with others that have one, otherwise by its own figures.
@@ -19,6 +20,13 @@ import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone
 
+_WORD = re.compile(r"[^\W_]+")
+_SHORTEST_SOUND = 3
+_SOUNDS = {
+    letter: str(figure)
+    for figure, letters in enumerate(("bfpv", "cgjkqsxz", "dt", "l", "mn", "r"), 1)
+    for letter in letters
+}
 _DATE = re.compile(r"(\d{4})(?:(\d{2})(\d{2})|\.(\d{2})\.(\d{2}))", re.ASCII)
 _TIME = re.compile(r"(\d{2})(?::?(\d{2})(?::?(\d{2})(?:\.(\d{1,6}))?)?)?", re.ASCII)
 _DATETIME = re.compile(
@@ -47,6 +55,35 @@ def name_groups(text: str) -> tuple[str, str, str]:
         fold_name(parts[1]) if len(parts) > 1 else "",
         fold_name(parts[2]) if len(parts) > 2 else "",
     )
+
+
+def sounding(text: str) -> str:
+    """A person name for fuzzy matching: its words, each after a blank, then how each sounds, after a number sign."""
+    found = sounding_words(text)
+    return "".join(f" {word}" for word, _ in found) + "".join(f"#{sound}" for _, sound in found if sound)
+
+
+def sounding_words(text: str) -> tuple[tuple[str, str], ...]:
+    """The folded words of a person name in all its groups, each once, with how they sound ("" for what is no Latin
+    word or too short to tell); wildcards are no part of a word.
+    """
+    folded = " ".join(fold_name(group) for group in text.split("="))
+    words = _WORD.findall(folded.replace("'", "").replace("\u2019", ""))
+    return tuple((word, _soundex(word)) for word in dict.fromkeys(words))
+
+
+def _soundex(word: str) -> str:
+    """American Soundex in lower case ("m460"): the first letter and three figures for the consonants after it."""
+    if len(word) < _SHORTEST_SOUND or not (word.isascii() and word.isalpha()):
+        return ""
+    out, last = word[0], _SOUNDS.get(word[0], "")
+    for letter in word[1:]:
+        sound = _SOUNDS.get(letter, "")
+        if sound and sound != last:
+            out += sound
+        if letter not in "hw":  # they do not part two letters that sound alike
+            last = sound
+    return out[:4].ljust(4, "0")
 
 
 def date_key(text: str) -> str | None:

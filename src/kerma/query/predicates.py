@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from kerma.errors import StatusError
 from kerma.query import normal
-from kerma.query.model import AnyOf, CombinedRange, Empty, Predicate, Range, Single, Wildcard
+from kerma.query.model import AnyOf, CombinedRange, Empty, Fuzzy, Predicate, Range, SequenceMatch, Single, Wildcard
 
 WILDCARD_VRS = frozenset(("AE", "CS", "LO", "LT", "PN", "SH", "ST", "UC", "UR", "UT"))
 NUMBER_VRS = frozenset(("IS", "DS", "US", "SS", "UL", "SL", "UV", "SV", "FL", "FD"))
@@ -56,6 +56,15 @@ def predicate(tag: int, vr: str, values: Sequence[str]) -> Predicate | None:
     if vr == "UI":
         return None if text.strip() == "*" else Single(tag, vr, text.strip())
     return Single(tag, vr, text)
+
+
+def fuzzily(item: Predicate) -> Predicate:
+    """The same with fuzzy matching of person names."""
+    if isinstance(item, SequenceMatch):
+        return SequenceMatch(item.tag, tuple(fuzzily(inner) for inner in item.predicates))
+    if item.vr == "PN" and isinstance(item, (Single, Wildcard)) and normal.sounding_words(item.text()):
+        return Fuzzy(item.tag, item.vr, item.text().strip())
+    return item
 
 
 def _any_of(tag: int, vr: str, texts: tuple[str, ...]) -> Predicate | None:

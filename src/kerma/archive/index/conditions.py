@@ -21,11 +21,12 @@ from sqlalchemy import ColumnElement, Select, Text, and_, func, literal_column, 
 
 from kerma.archive.index import schema
 from kerma.query import keys, match, normal
-from kerma.query.model import AnyOf, CombinedRange, Empty, Level, Predicate, Range, Single, Wildcard
+from kerma.query.model import AnyOf, CombinedRange, Empty, Fuzzy, Level, Predicate, Range, Single, Wildcard
 from kerma.query.predicates import NUMBER_VRS
 
 _MAX_STARS = 3
 _MAX_PATTERN = 128
+_MAX_WORDS = 8
 _SETS = {"ModalitiesInStudy": "M", "SOPClassesInStudy": "C"}
 Params = Sequence[ColumnElement[Any]]
 Build = Callable[[Params, bool], ColumnElement[bool]]
@@ -61,7 +62,7 @@ def condition_of(item: Predicate) -> Condition | None:
         return _combined(item, key)
     if isinstance(item, Empty):
         return Condition(key.level, ("empty", key.tag), (), lambda _, veiled: _column(key, "", veiled).is_(None))
-    if isinstance(item, (Single, AnyOf, Wildcard, Range)):
+    if isinstance(item, (Single, AnyOf, Wildcard, Fuzzy, Range)):
         maker = {"PN": _name, "DA": _date, "TM": _time}.get(key.vr, _plain)
         return maker(item, key)
     return None
@@ -197,7 +198,31 @@ def _combined(item: CombinedRange, key: keys.Key) -> Condition | None:
     return Condition(key.level, (key.tag, "combined"), params, build, True, key.column in schema.INDEXED)
 
 
+def _fuzzy(item: Fuzzy, key: keys.Key) -> Condition | None:
+    """What the name matches otherwise, or in the column of its words a beginning or a sound for each word."""
+    plain = _name(Wildcard(item.tag, item.vr, item.value), key)
+    words = normal.sounding_words(item.value)
+    if plain is None or len(words) > _MAX_WORDS:
+        return None
+    params: list[str] = list(plain.params)
+    terms: list[list[int]] = []
+    for word, sound in words:
+        globs = [f"* {_clean(word)}*", *([f"*#{sound}*"] if sound else [])]
+        terms.append(list(range(len(params), len(params) + len(globs))))
+        params += globs
+
+    def build(binds: Params, veiled: bool) -> ColumnElement[bool]:
+        column = _column(key, "_f", True)
+        each = (or_(*(column.op("GLOB")(binds[number]) for number in term)) for term in terms)
+        return or_(plain.build(binds[: len(plain.params)], True), and_(*each))
+
+    shape = ("fuzzy", *plain.shape, tuple(map(len, terms)))
+    return Condition(key.level, shape, tuple(params), build, plain.exact)
+
+
 def _name(item: Predicate, key: keys.Key) -> Condition | None:
+    if isinstance(item, Fuzzy):
+        return _fuzzy(item, key)
     if not isinstance(item, (Single, Wildcard)):
         return None
     groups = match.name_patterns(item.text())

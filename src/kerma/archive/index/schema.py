@@ -3,8 +3,8 @@
 Rules:
 
 - A key with ``home`` column has a column of its name with the value as it was sent. A PN has three more with its
-  folded groups (``_a`` alphabetic, ``_i`` ideographic, ``_p`` phonetic), a TM one more that sorts (``_key``); a DA is
-  kept as ``YYYYMMDD``.
+  folded groups (``_a`` alphabetic, ``_i`` ideographic, ``_p`` phonetic) and one with its words and how they sound
+  (``_f``, for fuzzy matching), a TM one more that sorts (``_key``); a DA is kept as ``YYYYMMDD``.
 - ``more`` holds the level's other attributes as a data set in explicit VR little endian, from the first instance that
   was seen.
 - ``header`` of an instance is its data set up to the pixels, deflated with the series' ``header_base`` as dictionary:
@@ -27,7 +27,7 @@ from kerma.archive.index import work_tables
 from kerma.query import keys
 from kerma.query.model import Level
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration."""
 
 metadata = MetaData()
@@ -38,7 +38,7 @@ def _columns(level: Level) -> list[Column[Any]]:
     for key in keys.at(level, "column"):
         out.append(Column(key.column, Text, nullable=key.usage != "U" or level is Level.PATIENT))
         if key.vr == "PN":
-            out.extend(Column(f"{key.column}_{suffix}", Text) for suffix in "aip")
+            out.extend(Column(f"{key.column}_{suffix}", Text) for suffix in "aipf")
         elif key.vr == "TM":
             out.append(Column(f"{key.column}_key", Text))
     return out
