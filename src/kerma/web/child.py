@@ -88,9 +88,11 @@ class Parent:
             self._asked.pop(number, None)
 
     def _hear(self) -> None:
-        while line := sys.stdin.buffer.readline(_MAX_LINE):
-            with contextlib.suppress(RuntimeError):  # the loop is over; what is left is to hear the end
-                self._loop.call_soon_threadsafe(self._heard, json.loads(line))
+        # Without a buffer, whose lock this thread would hold when the interpreter ends.
+        with open(0, "rb", buffering=0, closefd=False) as lines:
+            while line := lines.readline(_MAX_LINE):
+                with contextlib.suppress(RuntimeError):  # the loop is over; what is left is to hear the end
+                    self._loop.call_soon_threadsafe(self._heard, json.loads(line))
         # The parent is gone. What was acknowledged is durable, and nobody waits for the rest.
         folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
         if folder:
