@@ -231,8 +231,8 @@ def test_searching(web: TestClient) -> None:
     assert found("PatientName=m%C3%BCller*&limit=1&nonsense=1") == ["1.2.3.0"]
     assert found("SOPInstanceUID=1.2.3.1,1.2.3.2") == ["1.2.3.1", "1.2.3.2"]
     assert found("ScheduledStationNameCodeSequence.CodeValue=S1") == []
-    fuzzy = web.get(f"{ITEMS}?fuzzymatching=true&limit=1")
-    assert "fuzzymatching" in warning(fuzzy)
+    assert found("PatientName=Mueler&limit=1") == []
+    assert found("PatientName=M%C3%BCler&fuzzymatching=true&limit=1") == ["1.2.3.0"]
     for wrong in ("limit=-1", "offset=x", "ScheduledProcedureStepStartDateTime=yesterday"):
         assert web.get(f"{ITEMS}?{wrong}").status_code == 400, wrong
 

@@ -24,6 +24,7 @@ from kerma.errors import KermaError, StatusError
 from kerma.formats.json import to_json_object
 from kerma.query.identifier import from_keys
 from kerma.query.model import Level, Predicate
+from kerma.query.predicates import fuzzily
 from kerma.standard import elements
 
 SOP_CLASS = "1.2.840.10008.5.1.4.34.6.1"
@@ -163,7 +164,6 @@ class Search:
     predicates: tuple[Predicate, ...]
     limit: int | None
     offset: int
-    warnings: tuple[str, ...]
 
 
 _CONTROL = frozenset(
@@ -179,7 +179,6 @@ _CONTROL = frozenset(
     )
 )
 _LISTS = frozenset(("UI", "CS"))
-_NOT_FUZZY = "The fuzzymatching parameter is not supported. Only literal matching has been performed."
 MAX_KEYS = 200
 
 
@@ -189,13 +188,13 @@ def search(parameters: Iterable[tuple[str, str]], lifted: Mapping[str, str] | No
     """
     keys: dict[str, list[str]] = {}
     numbers: dict[str, int] = {}
-    warnings: list[str] = []
+    fuzzy = False
     for name, value in parameters:
         control = name.lower()
         if control in ("limit", "offset"):
             numbers[control] = _number(control, value)
-        elif control == "fuzzymatching" and value.lower() == "true":
-            warnings.append(_NOT_FUZZY)
+        elif control == "fuzzymatching":
+            fuzzy = value.lower() == "true"
         elif control not in _CONTROL and (path := _path(name)) is not None:
             if lifted is not None and path in lifted:
                 path = f"{lifted[path]}.{path}"
@@ -204,8 +203,9 @@ def search(parameters: Iterable[tuple[str, str]], lifted: Mapping[str, str] | No
             keys.setdefault(path, []).append(pieces)
     if len(keys) > MAX_KEYS:
         raise HTTPProblem(400, f"a search with more than {MAX_KEYS} keys")
-    limit = numbers.get("limit")
-    return Search(from_keys(Level.IMAGE, keys).predicates, limit, numbers.get("offset", 0), tuple(warnings))
+    found = from_keys(Level.IMAGE, keys).predicates
+    predicates = tuple(fuzzily(item) for item in found) if fuzzy else found
+    return Search(predicates, numbers.get("limit"), numbers.get("offset", 0))
 
 
 def subscription_keys(parameters: Iterable[tuple[str, str]]) -> tuple[Predicate, ...]:

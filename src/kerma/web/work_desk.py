@@ -113,21 +113,19 @@ async def found(request: Request, search: Search, matches: Callable[[], Iterator
 
     def answer() -> Response:
         some = list(islice(matches(), search.offset, search.offset + most + 1))
-        warnings = list(search.warnings)
+        warned: dict[str, str] = {}
         status = 200
         if len(some) > most:
             some.pop()
             if search.limit is None or search.limit > MAX_RESULTS:
                 status = 206
-                warnings.append("There are additional results that can be requested.")
-        service = service_of(request)
+                warned = workitems.warning(service_of(request), "There are additional results that can be requested.")
         if not some:
             response = Response(status_code=204)
         else:
             response = given(some, form)
             response.status_code = status
-        for text in warnings:
-            response.headers.append("Warning", workitems.warning(service, text)["Warning"])
+        response.headers.update(warned)
         return response
 
     try:

@@ -80,6 +80,15 @@ def test_what_cannot_be_created(work: Work, values: dict[str, object], status: i
     assert not list(work.items.search(()))
 
 
+def test_what_belongs_to_the_message_is_not_in_the_step(work: Work) -> None:
+    ds = make_step(TransactionUID="")
+    ds.add(0x00000002, "UI", ups.SOP_CLASS)
+    ds.add(0x00001000, "UI", "1.2.3")
+    step = work.items.get(work.items.create(ds).uid)
+    assert min(step) >= 0x00080000
+    assert "TransactionUID" not in step
+
+
 def test_a_uid_is_used_once(work: Work) -> None:
     work.items.create(make_step(), "1.2.3")
     for uid, status in (("1.2.3", 0x0111), (ups.WORKLIST, 0x0111), ("1.2.03", 0x0117)):

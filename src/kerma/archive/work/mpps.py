@@ -8,6 +8,8 @@ Rules:
 
 from __future__ import annotations
 
+from typing import Any
+
 from kerma.archive.work.requirements import (
     INVALID_VALUE,
     check_create,
@@ -73,7 +75,7 @@ def created(ds: Dataset, uid: str) -> Dataset:
     lacking = check_create(ds, ATTRIBUTES)
     if text_of(ds, "PerformedProcedureStepStatus") != IN_PROGRESS:
         raise StatusError("Performed Procedure Step Status is not IN PROGRESS", status=INVALID_VALUE)
-    model = to_json_object(ds)
+    model = _of_step(ds)
     for tag in lacking:
         model[f"{tag:08X}"] = {"vr": elements.vr_of(tag)}
     model["00080016"] = {"vr": "UI", "Value": [SOP_CLASS]}
@@ -89,7 +91,7 @@ def updated(step: Dataset, changes: Dataset) -> Dataset:
     state = text_of(changes, "PerformedProcedureStepStatus")
     if state and state not in STATES:
         raise StatusError(f"Performed Procedure Step Status is none of {', '.join(STATES)}", status=INVALID_VALUE)
-    model, fresh = to_json_object(step), to_json_object(changes)
+    model, fresh = to_json_object(step), _of_step(changes)
     fresh.pop("00080005", None)
     model.update(fresh)
     after = from_json(model)
@@ -98,3 +100,8 @@ def updated(step: Dataset, changes: Dataset) -> Dataset:
         if lacking:
             raise StatusError(f"to be {state} the step lacks {', '.join(lacking)}", status=MISSING_FINAL_VALUE)
     return after
+
+
+def _of_step(ds: Dataset) -> dict[str, Any]:
+    """What of a request belongs into a step: no command group, no file meta information."""
+    return {tag: value for tag, value in to_json_object(ds).items() if tag >= "00080000"}

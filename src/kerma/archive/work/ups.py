@@ -186,7 +186,7 @@ def created(ds: Dataset, uid: str, now: str) -> Change:
     check_values(ds, _VALUES)
     if text_of(ds, "ProcedureStepState") != SCHEDULED:
         raise StatusError("Procedure Step State is not SCHEDULED", status=NOT_SCHEDULED)
-    model = _model(ds)
+    model = _of_step(ds)
     for tag in lacking:
         model[f"{tag:08X}"] = {"vr": elements.vr_of(tag)}
     if not text_of(ds, "WorklistLabel"):
@@ -210,7 +210,7 @@ def updated(step: Step, changes: Dataset, transaction_uid: str | None, now: str)
         _unlock(step, transaction_uid)
     check_update(changes, ATTRIBUTES)
     check_values(changes, _VALUES)
-    model, fresh = _model(step.ds), _model(changes)
+    model, fresh = _model(step.ds), _of_step(changes)
     fresh.pop("00080005", None)
     model.update(fresh)
     _put(model, "ScheduledProcedureStepModificationDateTime", "DT", now)
@@ -351,6 +351,11 @@ def _event(kind: int, ds: Dataset) -> Event:
 def _model(ds: Dataset) -> dict[str, dict[str, object]]:
     """The DICOM JSON model: data sets of different character sets are merged in it."""
     return to_json_object(ds)
+
+
+def _of_step(ds: Dataset) -> dict[str, dict[str, object]]:
+    """What of a request belongs into a step: no command group, no file meta information, no lock."""
+    return {tag: value for tag, value in _model(ds).items() if tag >= "00080000" and tag != "00081195"}
 
 
 def _put(model: dict[str, dict[str, object]], keyword: str, vr: str, value: str) -> None:
