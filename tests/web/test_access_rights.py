@@ -29,7 +29,7 @@ from tests.archive.conftest import make_instance, store_instance
 
 SECRET_PIXELS = 0x5A
 SECRETS = (b"Secret", b"SECRET", b"1.2.3.1.", b"ACC1", bytes([SECRET_PIXELS]) * 16)
-"""What nobody may be told who may not see the first patient. Its UIDs are asked for, so that of the study is no secret."""
+"""What nobody may be told who may not see the first patient. The UIDs that are asked for are no secrets."""
 PASSWORD = "correct horse battery"
 VALUES = {
     "study": "1.2.3.1",

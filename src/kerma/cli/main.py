@@ -47,6 +47,7 @@ COMMANDS = {
     "reindex": "Build a local archive's index anew from its files.",
     "check": "Compare a local archive's index with its files.",
     "stats": "Count what a local archive holds.",
+    "access": "Users, keys, shared links and labels of a local archive.",
 }
 """Every command with its line of help; the command itself is ``command`` in ``kerma.cli.<name>_command``."""
 

@@ -4,7 +4,7 @@ Rules:
 
 - Everybody may ask who they are, log in and log out. All else needs the right to administer.
 - Bodies are ``application/json``, which no form of another page can send, and small.
-- Cookies: HttpOnly, SameSite=Lax, Secure where the browser speaks TLS. The secret of a key or link is in one answer only.
+- Cookies: HttpOnly, SameSite=Lax, Secure where the browser speaks TLS. A secret of ours is in one answer only.
 """
 
 from __future__ import annotations
