@@ -187,6 +187,10 @@ class Archive:
         """One data set a match with the keys that were asked for; closing the iterator ends the work."""
         return self.index.search(query)
 
+    def counted(self, query: Query) -> tuple[int | None, Iterator[Dataset]]:
+        """``search`` with the number of matches, the page of the query aside; None where SQL alone cannot tell it."""
+        return self.index.counted(query)
+
     def find(
         self,
         level: Level | str = Level.STUDY,

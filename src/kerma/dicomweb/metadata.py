@@ -113,4 +113,5 @@ def _alike(header: Header, urls: Templates, alike: AlikeJSON) -> str | None:
 
 
 def _prefix(header: Header, urls: Templates) -> str:
-    return f"{urls.instance(header.study, header.series, header.instance)}/bulkdata/"
+    # Not by the templates, which refuse UIDs that no standard has and real files do.
+    return f"{urls.root}/studies/{header.study}/series/{header.series}/instances/{header.instance}/bulkdata/"

@@ -28,6 +28,7 @@ from kerma.web import (
     mpps,
     rendered,
     retrieve,
+    search,
     store,
     wado_uri,
     workitems,
@@ -54,6 +55,7 @@ _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
     mpps.ROUTES,
     commitment.ROUTES,
     metadata.ROUTES,
+    search.ROUTES,
     store.ROUTES,
     delete.ROUTES,
 )

@@ -59,7 +59,7 @@ def of_instance(request: Request) -> Response:
     if form == DICOM_XML:
         digest = digest_of(DICOM_XML, base_of(request), stored.transfer_syntax_uid, stored.data.hex())
         return _xml(request, lambda: iter([stored]), digest)
-    text = "[" + "".join(metadata.json_of(_header(stored), Templates(base_of(request)))) + "]"
+    text = "[" + "".join(metadata.json_of(header_of(stored), Templates(base_of(request)))) + "]"
     data = text.encode("utf-8", "replace")
     return answer(request, Body.of(Made(lambda: iter([data]), len(data))), form, digest_of(form, text))
 
@@ -79,7 +79,8 @@ def _form(request: Request) -> str:
     return choose(asked(request), None, Category.METADATA, ()).media_type
 
 
-def _header(stored: StoredHeader) -> Header:
+def header_of(stored: StoredHeader) -> Header:
+    """The header as the writers of metadata take it."""
     return Header(
         stored.study_uid,
         stored.series_uid,
@@ -106,7 +107,7 @@ def _json(request: Request, series: Sequence[SeriesKey], form: str) -> Response:
     urls = Templates(base)
 
     def make(headers: Iterator[StoredHeader]) -> Iterator[str]:
-        return metadata.objects_of(map(_header, headers), urls)
+        return metadata.objects_of(map(header_of, headers), urls)
 
     found = [archive.metadata.kept(one, f"json {base}", make) for one in series]
     kept = [one for one in found if one is not None and one.count]
@@ -139,7 +140,7 @@ def _streamed(request: Request, series: Sequence[SeriesKey], urls: Templates, fo
 
     def pieces() -> Iterator[Buffer]:
         yield b"["
-        for piece in metadata.objects_of(map(_header, _headers(request, series)), urls):
+        for piece in metadata.objects_of(map(header_of, _headers(request, series)), urls):
             yield piece.encode("utf-8", "replace")
         yield b"]"
 
@@ -157,7 +158,7 @@ def _xml(request: Request, headers: Callable[[], Iterator[StoredHeader]], digest
         writer = Writer(digest)
         for stored in headers():
             yield writer.part(DICOM_XML)
-            for piece in metadata.xml_of(_header(stored), urls):
+            for piece in metadata.xml_of(header_of(stored), urls):
                 yield piece.encode("utf-8", "replace")
         yield writer.end()
 

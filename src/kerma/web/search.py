@@ -108,13 +108,13 @@ def _answer(request: Request, form: str, matches: Iterator[Dataset], headers: di
     first = next(chunks, b"")
     second = next(chunks, None)
     if second is None:
-        return Answer(200, {**said, "Content-Length": str(len(first))}, first=(first,))
-    return Answer(200, said, first=(first,), rest=_rest(second, chunks))
+        return Response(first, headers=said)
+    return Answer(200, said, rest=_rest((first, second), chunks))
 
 
-def _rest(second: bytes, chunks: Generator[bytes]) -> Generator[bytes]:
+def _rest(begun: tuple[bytes, bytes], chunks: Generator[bytes]) -> Generator[bytes]:
     try:
-        yield from chain((second,), chunks)
+        yield from chain(begun, chunks)
     finally:
         chunks.close()
 

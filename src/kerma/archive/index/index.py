@@ -142,6 +142,10 @@ class Index:
         """One data set a match."""
         return self._searcher.search(query)
 
+    def counted(self, query: Query) -> tuple[int | None, Iterator[Dataset]]:
+        """How many matches there are, pages aside, None where that takes looking at each; and ``search``."""
+        return self._searcher.counted(query)
+
     def matching(self, query: Query) -> Sequence[int]:
         """The row numbers of the matches at the level of the question."""
         return self._searcher.matching(query)

@@ -134,7 +134,14 @@ class Searcher:
 
     def search(self, query: Query) -> Iterator[Dataset]:
         """One data set a match with the keys that were asked for."""
+        yield from self._answers(query, *self._candidates(query))
+
+    def counted(self, query: Query) -> tuple[int | None, Iterator[Dataset]]:
+        """How many matches there are, pages aside, None where that takes looking at each; and ``search``."""
         residual, numbers = self._candidates(query)
+        return (None if residual else len(numbers)), self._answers(query, residual, numbers)
+
+    def _answers(self, query: Query, residual: tuple[Predicate, ...], numbers: Sequence[int]) -> Iterator[Dataset]:
         skip, limit = query.page.offset, query.page.limit
         if not residual:
             numbers = numbers[skip:] if limit is None else numbers[skip : skip + limit]
