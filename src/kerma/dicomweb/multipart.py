@@ -350,6 +350,8 @@ class Writer:
 
 def _field(name: str, value: str) -> str:
     """A header's text, if it is one line of Latin-1."""
+    if value.isascii() and value.isprintable():
+        return value
     if any(ord(char) < 32 or ord(char) == 127 or ord(char) > 255 for char in value):
         raise UsageError(f"the header {name} of a part is not one line of Latin-1", hint="percent-encode it")
     return value

@@ -15,6 +15,7 @@ Rules:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from kerma.query.model import Level
@@ -39,6 +40,7 @@ class Key:
         return _snake(self.keyword)
 
 
+@cache
 def _snake(keyword: str) -> str:
     out: list[str] = []
     for index, char in enumerate(keyword):

@@ -259,7 +259,7 @@ def _values_of(ds: Dataset, only_pixels: bool) -> Iterator[tuple[str, Value]]:
 
 
 ROUTES = [
-    Route(Kind.BULKDATA.template, in_thread(retrieve_bulkdata)),
+    Route(Kind.BULKDATA.template, in_thread(retrieve_bulkdata, short=True)),
     *(
         Route(kind.template, in_thread(retrieve_all))
         for kind in (

@@ -19,6 +19,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from kerma.web.allocation import keep_freed_memory
 from kerma.web.application import application
 from kerma.web.context import Context
 from kerma.web.metrics import AskNumbers
@@ -51,6 +52,7 @@ def run(
     make: Callable[[AskNumbers], Context], listeners: Sequence[Mapping[str, Any]], settings: ServerSettings
 ) -> None:
     """Serve until the parent says that it is enough. ``make`` gives the context, told how to ask the parent."""
+    keep_freed_memory()
     asyncio.run(_run(make, [Listener(row["descriptor"], row["tls"]) for row in listeners], settings))
 
 

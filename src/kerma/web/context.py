@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import anyio
 from starlette.requests import HTTPConnection
 
 from kerma.archive import Archive
@@ -54,6 +56,10 @@ class Context:
     """Who may pass; None lets everyone do everything, for whoever embeds the application behind a gate of their own."""
     images: Images = field(default_factory=Images)
     """The images that were asked for last."""
+    readers: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(max(4, 2 * (os.cpu_count() or 1)))
+    )
+    """Threads for short reads, of a frame or of a value."""
     readiness: Readiness = field(init=False)
 
     def __post_init__(self) -> None:

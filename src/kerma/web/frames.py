@@ -34,13 +34,13 @@ from kerma.pixels.frame_index import FrameIndex, NativeFrames
 from kerma.pixels.syntaxes import VIDEO
 from kerma.pixels.targets import TARGETS, decodable
 from kerma.web.answers import answer, digest_of, in_thread
-from kerma.web.bodies import Body, Literal, Made, Piece, Ranged
+from kerma.web.bodies import CHUNK, Body, Literal, Made, Piece, Ranged
 from kerma.web.context import context_of
 from kerma.web.images import Image, acceptable
 from kerma.web.selecting import asked, instance_of
 
 _IN_MEMORY = 8 << 20
-"""A frame up to this size is read at once, a larger one as it is sent."""
+"""A code stream of an image up to this size is read at once, a larger one as it is sent."""
 
 
 def retrieve_frames(request: Request) -> Response:
@@ -105,10 +105,10 @@ def piece_of(found: FrameIndex, number: int, form: Representation, *, at_once: b
     if found.layout.transfer_syntax_uid in VIDEO and found.encapsulated and found.count > 1:
         ranges, read = found.whole_stream()
         return Ranged(tuple(ranges), read)
-    if found.layout.native_size > _IN_MEMORY:
-        place = _place_of(found)
-        if place is not None:
-            return Ranged(tuple(found.ranges(number)), place)
+    if found.layout.native_size > (CHUNK if isinstance(found, NativeFrames) else _IN_MEMORY):
+        ranged = _ranged(found, number)
+        if ranged is not None:
+            return ranged
     size = found.layout.native_size if isinstance(found, NativeFrames) else None
     return _made(lambda: found.read(number), at_once=at_once, size=size)
 
@@ -123,15 +123,17 @@ def _made(make: Callable[[], Buffer], *, at_once: bool, size: int | None = None)
     return Made(later, size)
 
 
-def _place_of(found: FrameIndex) -> Callable[[int, int], Buffer] | None:
-    """How to read the ranges of frames that are stored as they are given; None where they are not."""
+def _ranged(found: FrameIndex, number: int) -> Ranged | None:
+    """A frame as ranges of what is stored; None where its bytes have to be turned or shifted, or are not all there."""
     if isinstance(found, EncapsulatedFrames):
-        return found.place.range
-    if isinstance(found, NativeFrames) and not found.layout.native_bits % 8:
-        place = found.place
-        if place.little_endian or WORD_SIZES.get(place.vr, 1) == 1:
-            return place.range
-    return None
+        return Ranged(tuple(found.ranges(number)), found.place.range)
+    if not isinstance(found, NativeFrames) or found.layout.native_bits % 8:
+        return None
+    place, ranges = found.place, found.ranges(number)
+    if not place.little_endian and WORD_SIZES.get(place.vr, 1) > 1:
+        return None
+    whole = all(offset + length <= place.bound for offset, length in ranges)
+    return Ranged(tuple(ranges), place.range) if whole else None
 
 
 def frame_as(found: FrameIndex, number: int, syntax: str) -> Buffer:
@@ -142,4 +144,4 @@ def frame_as(found: FrameIndex, number: int, syntax: str) -> Buffer:
         raise acceptable(error, f"frame {number + 1} cannot be had as transfer-syntax={syntax}") from error
 
 
-ROUTES = [Route(Kind.FRAMES.template, in_thread(retrieve_frames))]
+ROUTES = [Route(Kind.FRAMES.template, in_thread(retrieve_frames, short=True))]
