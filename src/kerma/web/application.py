@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute, Mount, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
 
 from kerma.errors import KermaError
 from kerma.web import (
     bulkdata,
+    capabilities,
     commitment,
     delete,
     events,
@@ -26,6 +27,7 @@ from kerma.web import (
     health,
     metadata,
     mpps,
+    openapi,
     rendered,
     retrieve,
     search,
@@ -58,6 +60,8 @@ _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
     search.ROUTES,
     store.ROUTES,
     delete.ROUTES,
+    openapi.ROUTES,
+    capabilities.ROUTES,
 )
 
 
@@ -68,6 +72,8 @@ def application(context: Context) -> Starlette:
         *health.ROUTES,
         *access.ROUTES,
         *wado_uri.ROUTES,
+        *openapi.ROUTES,
+        Route(context.config.root, capabilities.capabilities, methods=["GET", "OPTIONS"]),
         Mount(context.config.root, app=dicomweb),
     ]
 
