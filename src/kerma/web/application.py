@@ -46,8 +46,8 @@ from kerma.web.limits import Limits
 from kerma.web.problem_answers import Head, Problems, told
 
 _DICOMWEB: tuple[Sequence[BaseRoute], ...] = (
+    frames.ROUTES,  # what is asked for most is found first
     retrieve.ROUTES,
-    frames.ROUTES,
     wado_uri.ROUTES,
     bulkdata.ROUTES,
     rendered.ROUTES,
@@ -69,12 +69,12 @@ def application(context: Context) -> Starlette:
     """The application over an archive."""
     dicomweb = Router([route for routes in _DICOMWEB for route in routes], redirect_slashes=False)
     routes: list[BaseRoute] = [
+        Mount(context.config.root, app=dicomweb),
         *health.ROUTES,
         *access.ROUTES,
         *wado_uri.ROUTES,
         *openapi.ROUTES,
         Route(context.config.root, capabilities.capabilities, methods=["GET", "OPTIONS"]),
-        Mount(context.config.root, app=dicomweb),
     ]
 
     def ended(request: Request) -> None:
