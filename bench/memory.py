@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+import psutil
 from tests.interop import peers, studies
 from tests.interop.processes import Peer, find_program, python, run
 
@@ -93,15 +94,24 @@ def make_big(path: Path, size: int) -> studies.Made:
 
 
 def peak_of_server(peer: Peer) -> float:
-    """The highest resident size since the last reset, MB."""
-    for line in Path(f"/proc/{peer.pid}/status").read_text().splitlines():
+    """The highest resident size since the last reset of the server and its processes together, MB."""
+    return sum(_peak(Path(f"/proc/{pid}/status")) for pid in _family(peer))
+
+
+def _peak(status: Path) -> float:
+    for line in status.read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
     raise RuntimeError("this kernel tells no peak")
 
 
+def _family(peer: Peer) -> list[int]:
+    return [peer.pid, *(child.pid for child in psutil.Process(peer.pid).children(recursive=True))]
+
+
 def reset_peak(peer: Peer) -> None:
-    Path(f"/proc/{peer.pid}/clear_refs").write_text("5")
+    for pid in _family(peer):
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 def peak_of(argv: Sequence[str | Path | int]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +37,6 @@ def orthanc(folder: Path) -> Contestant:
         "HttpPort": http,
         "RemoteAccessAllowed": False,
         "AuthenticationEnabled": False,
-        "KeepAlive": True,
-        "TcpNoDelay": True,
-        "HttpThreadsCount": 50,
         "Plugins": [str(PLUGIN)],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
     }
@@ -48,7 +46,7 @@ def orthanc(folder: Path) -> Contestant:
     return Contestant(peer, f"http://127.0.0.1:{http}/dicom-web")
 
 
-_NGINX = """daemon off;
+_NGINX = """{user}daemon off;
 worker_processes 1;
 error_log {folder}/error.log;
 pid {folder}/nginx.pid;
@@ -80,7 +78,7 @@ def nginx(folder: Path) -> Static:
     port, h2, files = free_port(), free_port(), folder / "files"
     files.mkdir(parents=True)
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, port=port, h2=h2))
+    config.write_text(_NGINX.format(user="user root;\n" if os.geteuid() == 0 else "", folder=folder, port=port, h2=h2))
     argv = [find_program("nginx"), "-c", str(config), "-p", str(folder)]
     peer = Peer("nginx", argv, folder, port=port)
     return Static(peer, f"http://127.0.0.1:{port}", files, f"http://127.0.0.1:{h2}")
