@@ -115,11 +115,13 @@ async def channel(socket: WebSocket) -> None:
     if len(hub) >= MAX_CHANNELS:
         await socket.close(_TRY_AGAIN)
         return
+    # Before the hearer knows that it is connected: it is told of all that comes after.
+    position = await run_in_threadpool(desk.work_of(socket).events.position, aet)
     await socket.accept()
     async with hub.listening() as wake:
         gone = asyncio.create_task(_gone(socket))
         try:
-            await _deliver(socket, aet, desk.seen_by(principal), wake, gone)
+            await _deliver(socket, (aet, position), desk.seen_by(principal), wake, gone)
         except (WebSocketDisconnect, RuntimeError):
             if socket.client_state is WebSocketState.CONNECTED:
                 raise
@@ -130,10 +132,10 @@ async def channel(socket: WebSocket) -> None:
 
 
 async def _deliver(
-    socket: WebSocket, aet: str, seen: Visible | None, wake: asyncio.Event, gone: asyncio.Task[None]
+    socket: WebSocket, start: tuple[str, int], seen: Visible | None, wake: asyncio.Event, gone: asyncio.Task[None]
 ) -> None:
-    work = desk.work_of(socket)
-    position = await run_in_threadpool(work.events.position, aet)
+    """Send what a subscriber has not heard behind its last report, and what comes, until it has gone."""
+    work, (aet, position) = desk.work_of(socket), start
     while not gone.done():
         wake.clear()
         reports = await run_in_threadpool(_waiting, work.events, work.items, aet, position, seen)

@@ -6,7 +6,8 @@ asked now and then, and ``listen`` wakes at once for what happens in this proces
 
 Rules:
 
-- A channel that opens late or again begins where the last one ended: nothing is lost between two channels.
+- A channel that opens late or again begins where the last one ended: nothing is lost between two channels. What was
+  being sent when one ended or another opened may be sent twice.
 - An application entity that never opens one costs at most ``KEPT`` events.
 """
 
