@@ -218,7 +218,7 @@ def test_a_name_that_ends_in_delimiters_of_no_group_stays_the_same(stored: str, 
     """What was written of it was read as another name."""
     ds = Dataset()
     ds.add(0x00100010, "PN", tuple(stored.split("\\")) if "\\" in stored else stored)
-    value = ds.PatientName
+    value = ds[0x00100010].value
     assert (value[-1] if isinstance(value, tuple) else value).phonetic == said
     for write, read in ((to_json, from_json), (to_xml, from_xml)):
         once = write(ds)
