@@ -29,6 +29,7 @@ from kerma.archive.care import CheckReport
 from kerma.archive.config import ArchiveConfig
 from kerma.archive.importing import IngestResult, ingest
 from kerma.archive.index.index import Index, Quarantined, Stored, Totals
+from kerma.archive.index.rescue import rescue
 from kerma.archive.ingest import Desk
 from kerma.archive.metadata import Metadata
 from kerma.archive.permissions import check_labels
@@ -370,7 +371,9 @@ def _index(root: Path, config: ArchiveConfig, *, salvage: bool) -> Index:
                 os.rename(f"{path}{suffix}", root / f"{aside}{suffix}")
     except OSError as error:
         raise resources("cannot move the damaged index aside", error) from error
-    return Index(path, config)
+    index = Index(path, config)
+    rescue(root / aside, index.database)
+    return index
 
 
 def _lock(root: Path, *, beside: bool) -> tuple[int, bool]:
