@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kerma._version import __version__
 
 if TYPE_CHECKING:
-    from kerma import aio, pixels
+    from kerma import aio, pixels, web
     from kerma.app.opening import open, read  # noqa: A004  (the name that users type)
     from kerma.app.scanning import scan
     from kerma.archive import Archive
@@ -52,6 +52,7 @@ __all__ = [
     "to_xml",
     "unwrap",
     "vendors",
+    "web",
     "wrap",
     "write",
 ]
@@ -83,6 +84,7 @@ _MODULES = {
     "media": "kerma.formats.media",
     "pixels": "kerma.pixels",
     "vendors": "kerma.formats.vendors",
+    "web": "kerma.web",
 }
 
 

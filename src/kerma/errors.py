@@ -190,6 +190,14 @@ class NoContextError(NetworkError):
     """No accepted presentation context serves the SOP class and transfer syntax at hand."""
 
 
+class AnswerError(NetworkError):
+    """An HTTP server answered, but not with what was asked for; ``status`` is the HTTP status."""
+
+    def __init__(self, message: str, *, status: int = 0, where: str | None = None, hint: str | None = None) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.status = status
+
+
 class StatusError(KermaError):
     """An operation that ends with a DIMSE status (PS3.7 C); ``comment`` goes to the peer as Error Comment
     (0000,0902).
