@@ -27,6 +27,8 @@ from kerma.query.predicates import NUMBER_VRS
 _MAX_STARS = 3
 _MAX_PATTERN = 128
 _MAX_WORDS = 8
+_NO_BEGINNING = ("glob", False)
+"""How the shape of a pattern begins that begins with a wildcard."""
 _SETS = {"ModalitiesInStudy": "M", "SOPClassesInStudy": "C"}
 Params = Sequence[ColumnElement[Any]]
 Build = Callable[[Params, bool], ColumnElement[bool]]
@@ -47,6 +49,8 @@ class Condition:
     unique: bool = False
     probe: Callable[[Params], Select[Any]] | None = None
     """Rows as many as it lets through, where that is not a look at the level's table."""
+    scans: bool = False
+    """Whether to start from it is to look at every row."""
 
 
 def condition_of(item: Predicate) -> Condition | None:
@@ -87,6 +91,7 @@ def _plain(item: Predicate, key: keys.Key) -> Condition | None:
         exact,
         key.column in schema.INDEXED,
         unique and key.usage == "U" and key.level is not Level.PATIENT,
+        scans=shape[:2] == _NO_BEGINNING,
     )
 
 
@@ -230,7 +235,7 @@ def _name(item: Predicate, key: keys.Key) -> Condition | None:
     shape: list[object] = [key.tag, "name"]
     params: list[Any] = []
     terms: list[list[tuple[str, TextBuild, int, int]]] = []
-    exact = True
+    exact, scans = True, False
     for names, alternatives in zip(suffixes, groups, strict=False):
         term: list[tuple[str, TextBuild, int, int]] = []
         for text in alternatives:
@@ -239,6 +244,7 @@ def _name(item: Predicate, key: keys.Key) -> Condition | None:
             if build is None:
                 return None
             shape.append((names, part))
+            scans = scans or part[:2] == _NO_BEGINNING
             term += [(name, build, len(params), len(params) + len(values)) for name in names]
             params += values
         if term:
@@ -254,7 +260,8 @@ def _name(item: Predicate, key: keys.Key) -> Condition | None:
             )
         )
 
-    return Condition(key.level, tuple(shape), tuple(params), build_all, exact, key.column in schema.INDEXED)
+    indexed = key.column in schema.INDEXED
+    return Condition(key.level, tuple(shape), tuple(params), build_all, exact, indexed, scans=scans)
 
 
 def _set(item: Predicate, key: keys.Key) -> Condition | None:

@@ -3,8 +3,9 @@
 Rules:
 
 - A plan starts from one condition. A unique key is taken at once; among others the number of rows that each lets
-  through is looked up, to a bound, and the smallest one is taken. The other columns are veiled, so that SQLite's
-  planner has no other start.
+  through is looked up, to a bound, and the smallest one is taken. A pattern that begins with a wildcard has to look
+  at every row of its index: it is the start only where each of the others lets more through than the bound. The other
+  columns are veiled, so that SQLite's planner has no other start.
 - Statements are made by SQLAlchemy once for each shape of question and run as text through the raw cursor.
 - First the row numbers of the matches, 8 bytes each; then their columns in pages. No transaction stays open between
   two answers.
@@ -26,6 +27,8 @@ from kerma.archive.index.conditions import Condition
 from kerma.query.model import Level
 
 PROBE = 512
+SCAN = 16_384
+"""The bound where the other choice is to look at a whole table."""
 _DIALECT = sqlite.dialect(paramstyle="qmark")
 _texts: dict[tuple[object, ...], tuple[str, tuple[int, ...]]] = {}
 _MAX_TEXTS = 2048
@@ -68,15 +71,17 @@ def driver(connection: sqlite3.Connection, conditions: Sequence[Condition]) -> C
         return max(named, key=lambda item: item.level)
     if len(candidates) < 2:
         return candidates[0] if candidates else None
-    best, least = candidates[0], PROBE + 1
+    scan = next((item for item in candidates if item.scans), None)
+    bound = PROBE if scan is None else SCAN
+    best, least = scan or candidates[0], bound
     for item in candidates:
-        count = _probe(connection, item)
+        count = bound if item.scans else _probe(connection, item, bound)
         if count < least:
             best, least = item, count
     return best
 
 
-def _probe(connection: sqlite3.Connection, item: Condition) -> int:
+def _probe(connection: sqlite3.Connection, item: Condition, bound: int) -> int:
     def make() -> Select[Any]:
         binds = _binds(0, len(item.params))
         if item.probe is not None:
@@ -85,10 +90,10 @@ def _probe(connection: sqlite3.Connection, item: Condition) -> int:
             one: Select[Any] = select(literal_column("1")).select_from(schema.TABLES[item.level])
             inner = one.where(item.build(binds, False))
         return select(func.count()).select_from(
-            inner.limit(literal_column(str(PROBE))).offset(literal_column("0")).subquery()
+            inner.limit(literal_column(str(bound))).offset(literal_column("0")).subquery()
         )
 
-    text, order = _cached(("probe", item.shape), make)
+    text, order = _cached(("probe", bound, item.shape), make)
     return int(connection.execute(text, [item.params[index] for index in order]).fetchone()[0])
 
 
@@ -108,6 +113,14 @@ def statement(level: Level, conditions: Sequence[Condition], start: Condition | 
     text, order = _cached(shape, make)
     params = [value for item in conditions for value in item.params]
     return text, [params[index] for index in order]
+
+
+def page(connection: sqlite3.Connection, level: Level, limit: int, offset: int) -> tuple[int, list[int]]:
+    """How many rows there are at ``level``, and the numbers of a page of them, in ascending order."""
+    table = schema.TABLES[level].name
+    total = int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])  # noqa: S608 (names of the schema)
+    rows = connection.execute(f"SELECT id FROM {table} ORDER BY id LIMIT ? OFFSET ?", (limit, offset))  # noqa: S608
+    return total, [row[0] for row in rows]
 
 
 def row_numbers(connection: sqlite3.Connection, level: Level, conditions: Sequence[Condition]) -> array[int]:

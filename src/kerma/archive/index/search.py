@@ -15,8 +15,8 @@ from __future__ import annotations
 import json
 import sqlite3
 from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kerma.archive.facts import header_syntax
@@ -26,7 +26,7 @@ from kerma.archive.index.database import Database
 from kerma.dataset import Dataset
 from kerma.errors import FormatError, ValueEncodeError
 from kerma.query import keys, match
-from kerma.query.model import CombinedRange, Level, Predicate, Query, ReturnKey
+from kerma.query.model import CombinedRange, Level, Page, Predicate, Query, ReturnKey
 from kerma.standard import elements, transfer_syntaxes
 from kerma.values import Charsets
 
@@ -62,7 +62,7 @@ class Layout:
     """One shape of question: the statement for a page and how its columns become attributes."""
 
     sql: str
-    sources: tuple[Source, ...]
+    sources: Mapping[int, Source]
     more: tuple[tuple[Level, int], ...]
     header: int
     """Column of the header, its base and transfer syntax come after it; -1 where it is not wanted."""
@@ -101,7 +101,7 @@ def layout(level: Level, wanted: Sequence[tuple[int, str]]) -> Layout:
     tables = _tables(level, Level(min(levels)))
     name = schema.TABLES[level].name
     sql = f"SELECT {', '.join(columns)} FROM {tables} WHERE {name}.id IN (SELECT value FROM json_each(?))"  # noqa: S608
-    return Layout(sql, tuple(sources), tuple(more.items()), header)
+    return Layout(sql, {source.tag: source for source in sources}, tuple(more.items()), header)
 
 
 _AVAILABLE_SYNTAX = 0x00083002
@@ -138,8 +138,16 @@ class Searcher:
 
     def counted(self, query: Query) -> tuple[int | None, Iterator[Dataset]]:
         """How many matches there are, pages aside, None where that takes looking at each; and ``search``."""
+        if not query.predicates and query.within is None and query.page.limit is not None:
+            return self._all(query, query.page)
         residual, numbers = self._candidates(query)
         return (None if residual else len(numbers)), self._answers(query, residual, numbers)
+
+    def _all(self, query: Query, page: Page) -> tuple[int, Iterator[Dataset]]:
+        """A page of everything, whose cost is that of the page."""
+        with self._database.reader() as connection:
+            total, numbers = plan.page(connection, query.level, page.limit or 0, page.offset)
+        return total, self._answers(replace(query, page=Page()), (), numbers)
 
     def _answers(self, query: Query, residual: tuple[Predicate, ...], numbers: Sequence[int]) -> Iterator[Dataset]:
         skip, limit = query.page.offset, query.page.limit
@@ -263,7 +271,7 @@ class _Values:
         return int(self._row[0])
 
     def _source(self, tag: int) -> Source:
-        return next(source for source in self._layout.sources if source.tag == tag)
+        return self._layout.sources[tag]
 
     def vr(self, tag: int) -> str:
         source = self._source(tag)
