@@ -8,6 +8,7 @@ import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -92,3 +93,16 @@ def test_events_reach_a_subscriber_whichever_process_changed_the_step(start: Sta
         assert httpx.put(f"{items}/1.2.3/state", **claim).status_code == 200
         assert hearer.report()["00741000"]["Value"] == ["IN PROGRESS"]
         assert peer.stop() == 0, "an open channel does not hold the server back"
+
+
+def test_the_server_tells_of_its_own_end_and_beginning(start: Start, tmp_path: Path) -> None:
+    worklist = "1.2.840.10008.5.1.4.34.5"
+    first = start(peers.kerma_serve, data=tmp_path / "data")
+    response = httpx.post(f"{first.http}/dicomweb/workitems/{worklist}/subscribers/WATCHER")
+    assert response.status_code == 201
+    assert first.stop() == 0
+    second = start(peers.kerma_serve, data=tmp_path / "data")
+    with channel(f"{second.http}/dicomweb/subscribers/WATCHER".replace("http", "ws", 1)) as hearer:
+        reports = [hearer.report(), hearer.report()]
+    assert [report["00001000"]["Value"] for report in reports] == [[worklist]] * 2
+    assert [report["00741242"]["Value"] for report in reports] == [["GOING DOWN"], ["RESTARTED"]]

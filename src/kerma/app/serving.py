@@ -10,6 +10,7 @@ May touch signals, the log and what it is told to start. Rules:
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from kerma.app.serving_http import WebServing
 from kerma.app.settings import Config
 from kerma.app.signals import StopSignals
 from kerma.archive import Archive
+from kerma.errors import OutOfResourcesError
 from kerma.net.folder import FolderProvider
 from kerma.net.move import PeerDestinations
 from kerma.net.server import KnownPeer, Server, ServerConfig
@@ -46,7 +48,8 @@ def serve_archive(config: Config, log: Log, say: Say) -> int:
         table = PeerDestinations(destinations(config).get, aet=config.server.aet, limits=network_limits(config))
         providers = Providers(storage=archive, find=archive, retrieve=archive, destinations=table)
         where = f"data in {Path(config.server.data).resolve()}"
-        return _run(config, providers, log, say, where, web, providers_for(config, archive, providers))
+        own = providers_for(config, archive, providers)
+        return _run(config, providers, log, say, where, web, own, lambda status: _announce(archive, status))
 
 
 def listen_into(folder: Path, config: Config, log: Log, say: Say) -> int:
@@ -80,6 +83,7 @@ def _run(
     where: str,
     web: WebServing | None = None,
     own: Callable[[Party], Providers] | None = None,
+    announce: Callable[[str], None] = lambda status: None,
 ) -> int:
     reporter, tally = Reporter(log), Tally()
 
@@ -97,19 +101,29 @@ def _run(
     )
     with server.start(), StopSignals() as signals:
         places = _places(config, server.addresses)
+        announce("RESTARTED")
         if web is not None:
             web.begin(lambda: {**tally.numbers(), "open": server.associations}, signals.stop)
             places = ", ".join((places, *web.urls))
         say(f"kerma: ready: {config.server.aet} on {places}, {where}")
         signals.wait()
+        announce("GOING DOWN")
         log.info("stopping", associations=server.associations)
         if not signals.run_unless_stopped(lambda: _drain(config, server, web, reporter)):
             log.warning("stopped at once, by a second signal")
+            if web is not None:
+                web.close()  # before the archive, which is no longer theirs then
             return 1
     if web is not None and web.lost:
         return 1
     log.info("stopped")
     return 0
+
+
+def _announce(archive: Archive, status: str) -> None:
+    """Tell who is subscribed to the worklist (PS3.4 CC.2.4.3); steps and subscriptions are all still there."""
+    with contextlib.suppress(OutOfResourcesError):
+        archive.work.subscribers.announce(status, "WARM START", "WARM START")
 
 
 def _drain(config: Config, server: Server, web: WebServing | None, reporter: Reporter) -> None:

@@ -23,7 +23,7 @@ from kerma.dicomweb.media_types import Category, Representation, choose
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.workitem_bodies import MAX_BODY, read, write
 from kerma.dicomweb.workitems import Search, Transaction
-from kerma.errors import AccessError, FormatError, LimitError, StatusError, ValueEncodeError
+from kerma.errors import AccessError, FormatError, LimitError, OutOfResourcesError, StatusError, ValueEncodeError
 from kerma.web.context import context_of, principal_of
 from kerma.web.selecting import asked
 
@@ -76,6 +76,8 @@ async def run(request: Request, transaction: Transaction, job: Callable[[], T]) 
         raise
     except (FormatError, ValueEncodeError) as error:
         raise HTTPProblem(400, error.message, hint=error.hint) from error
+    except OutOfResourcesError as error:
+        raise HTTPProblem(503, error.message, hint=error.hint, headers={"Retry-After": "30"}) from error
     except GoneError as error:
         raise HTTPProblem(410, error.message) from error
 
