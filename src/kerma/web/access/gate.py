@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ _REMEMBERED = 4096
 _AGAIN = 60.0
 """Seconds after which a token is verified again, and a password."""
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_ABOUT_READING = re.compile(r"/subscribers/[^/]+(/suspend)?$|/commitment-requests/[^/]+$")
+"""Where POST and DELETE change nothing but what the asker is told: subscriptions, storage commitment."""
 _CHANGES = Right.WRITE | Right.DELETE | Right.ADMINISTER
 
 
@@ -231,6 +234,6 @@ def require_some_right(principal: Principal, scope: Scope) -> None:
     """The least right that a request of this method can do with; handlers ask for more. HTTPProblem 403."""
     if scope["type"] == "http" and scope["method"] == "OPTIONS":
         return
-    reads = scope["type"] == "websocket" or scope["method"] in _SAFE
+    reads = scope["type"] == "websocket" or scope["method"] in _SAFE or _ABOUT_READING.search(scope["path"]) is not None
     if not principal.anywhere & (Right.READ if reads else _CHANGES):
         raise HTTPProblem(403, f"{principal.name} may not {'read' if reads else 'change anything'} here")
