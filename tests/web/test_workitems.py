@@ -385,3 +385,20 @@ def test_no_query_is_an_error_of_the_server(web: TestClient, pairs: list[tuple[s
     web.post(f"{ITEMS}?1.2.3", **body(make_step()))
     response = web.get(f"{ROOT}/{where}", params=pairs)
     assert response.status_code < 500, response.text
+
+
+def test_an_answer_is_bounded(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(8):
+        create(web, f"1.2.3.{number}")
+    monkeypatch.setattr("kerma.web.work_desk.MAX_RESULTS", 5)
+    response = web.get(ITEMS)
+    assert (response.status_code, len(response.json())) == (206, 5)
+    assert warning(response).endswith("There are additional results that can be requested.")
+    assert len(web.get(f"{ITEMS}?offset=5").json()) == 3
+    assert web.get(f"{ITEMS}?limit=5").status_code == 200
+    assert web.get(f"{ITEMS}?limit=6").status_code == 206
+    monkeypatch.setattr("kerma.web.work_desk.MAX_ANSWER", 1000)
+    response = web.get(ITEMS)
+    assert response.status_code == 206
+    assert 1 <= len(response.json()) < 5
+    assert web.get(f"{ITEMS}?limit=1").status_code == 200

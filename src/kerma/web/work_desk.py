@@ -30,7 +30,8 @@ from kerma.web.selecting import asked
 T = TypeVar("T")
 
 MAX_RESULTS = 10_000
-"""Matches of one answer; the rest is had by ``offset``."""
+MAX_ANSWER = 32 << 20
+"""Matches of one answer, and their bytes; the rest is had by ``offset``."""
 
 
 def work_of(request: HTTPConnection) -> Work:
@@ -114,14 +115,18 @@ async def found(request: Request, search: Search, matches: Callable[[], Iterator
     most = MAX_RESULTS if search.limit is None else min(search.limit, MAX_RESULTS)
 
     def answer() -> Response:
-        some = list(islice(matches(), search.offset, search.offset + most + 1))
+        some, size, whole = list[Dataset](), 0, True
+        for ds in islice(matches(), search.offset, None):
+            size += len(ds.to_bytes())
+            if len(some) == most or (size > MAX_ANSWER and some):
+                whole = len(some) == search.limit
+                break
+            some.append(ds)
         warned: dict[str, str] = {}
         status = 200
-        if len(some) > most:
-            some.pop()
-            if search.limit is None or search.limit > MAX_RESULTS:
-                status = 206
-                warned = workitems.warning(service_of(request), "There are additional results that can be requested.")
+        if not whole:
+            status = 206
+            warned = workitems.warning(service_of(request), "There are additional results that can be requested.")
         if not some:
             response = Response(status_code=204)
         else:

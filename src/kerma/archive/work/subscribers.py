@@ -23,6 +23,7 @@ from kerma.query.model import Predicate
 MOST = 10_000
 """Application entities that may subscribe to the worklist."""
 _AET = 16
+_PAGE = 256
 
 StepOf = Callable[..., Step]
 Visible = Callable[[Dataset], bool]
@@ -184,5 +185,14 @@ class Subscribers:
 
 
 def _steps(connection: sqlite3.Connection) -> Iterator[tuple[str, Dataset]]:
-    for uid, data in connection.execute("SELECT uid, data FROM work_item ORDER BY id").fetchall():
-        yield uid, unpack(data)
+    """Every step, a page in memory."""
+    last = 0
+    while True:
+        rows = connection.execute(
+            "SELECT id, uid, data FROM work_item WHERE id > ? ORDER BY id LIMIT ?", (last, _PAGE)
+        ).fetchall()
+        for _, uid, data in rows:
+            yield uid, unpack(data)
+        if len(rows) < _PAGE:
+            return
+        last = rows[-1][0]
