@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .processes import Peer, find_program, free_port, python
+from .processes import MissingPeerError, Peer, find_program, free_port, python
 
 # DCMTK leaves Nagle's algorithm on unless this is set; without it each small PDU waits for the delayed acknowledgement.
 DCMTK_ENV = {"TCP_NODELAY": "1"}
@@ -107,8 +107,11 @@ def orthanc(
     titles: Sequence[str] = (),
     *,
     env: Mapping[str, str] = DCMTK_ENV,
+    dicomweb: bool = False,
+    sections: Mapping[str, object] | None = None,
 ) -> Peer:
-    """Orthanc with its SQLite index and its own defaults, its page refused to everyone but loopback.
+    """Orthanc with its SQLite index and its own defaults, its page refused to everyone but loopback; with ``dicomweb``
+    its plugin as well, below ``/dicom-web``. ``sections`` are more of its settings.
 
     ``titles`` are callers that may query; Orthanc wants to know its modalities. It is made of DCMTK, so its ``env`` too
     has a say in Nagle's algorithm: six times as many images a second with ``TCP_NODELAY=1`` as without.
@@ -131,12 +134,22 @@ def orthanc(
         "DicomAlwaysAllowMove": True,
         "DicomModalities": known,
         "MaximumPduLength": 131072,
-        "Plugins": [],
+        "Plugins": [str(orthanc_dicomweb())] if dicomweb else [],
+        **(sections or {}),
     }
     config = folder / "orthanc.json"
     config.write_text(json.dumps(settings, indent=1))
     argv = [find_program("Orthanc"), str(config)]
-    return Peer("orthanc", argv, folder, port=port, aet="ORTHANC", env=env, extra={"store": store})
+    url = f"http://127.0.0.1:{http}"
+    return Peer("orthanc", argv, folder, port=port, aet="ORTHANC", env=env, extra={"store": store}, http=url)
+
+
+def orthanc_dicomweb() -> Path:
+    """Orthanc's DICOMweb plugin."""
+    plugin = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
+    if not plugin.exists():
+        raise MissingPeerError("Orthanc's DICOMweb plugin is not installed")
+    return plugin
 
 
 # -- Kerma -------------------------------------------------------------------------------------------------------------

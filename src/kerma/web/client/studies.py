@@ -5,7 +5,8 @@ Sans-IO: what they need they yield (``effects``). Rules:
 - Pages of a search follow each other until the server has no more; a server that does not know ``offset`` gives its
   answer once.
 - ``transfer-syntax=*``: what is stored is what comes, unless another syntax is asked for.
-- An answer may be a multipart or a single part, whatever was asked for: both are understood.
+- An answer may be a multipart or a single part, whatever was asked for: both are understood. Accept names one range:
+  there are servers that understand no more.
 """
 
 from __future__ import annotations
@@ -240,7 +241,6 @@ def metadata(manner: Manner, target: Target, bulk: Any = None) -> Flow[None]:
 def retrieve(manner: Manner, target: Target, keeper: Keeper, transfer_syntax: str = "*") -> Flow[None]:
     """Emits what the keeper makes of each instance."""
     accept = f'multipart/related; type="{DICOM}"; transfer-syntax={transfer_syntax}'
-    accept += f", {DICOM};q=0.5" if transfer_syntax == "*" else ""
     yield from _parts(manner, Ask("GET", target.path(), (), {"Accept": accept}), keeper)
 
 
@@ -300,7 +300,7 @@ def _frame(numbers: Sequence[int], place: int, data: bytes, content_type: str) -
 
 def bulkdata(manner: Manner, uri: str, keeper: Keeper) -> Flow[None]:
     """Emits what the keeper makes of bulk data."""
-    accept = f'{OCTET_STREAM}, multipart/related; type="{OCTET_STREAM}";q=0.9, */*;q=0.1'
+    accept = f'multipart/related; type="{OCTET_STREAM}"'
     yield from _parts(manner, Ask("GET", uri, (), {"Accept": accept}), keeper)
 
 
