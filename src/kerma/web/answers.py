@@ -16,7 +16,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Generator, Iterable, Mapping
+from itertools import islice
 
 from anyio import to_thread
 from starlette.concurrency import run_in_threadpool
@@ -32,6 +34,10 @@ from kerma.web.context import context_of
 _RANGE = re.compile(r"bytes=[ \t]*(\d{0,19})[ \t]*-[ \t]*(\d{0,19})[ \t]*", re.IGNORECASE)
 _TAG = re.compile(r'(?:W/)?"[^"]{0,256}"')
 _MAX_CONDITION = 8_192
+_AT_ONCE = 8
+"""Chunks that are read in one go, at most."""
+_FAST = 0.02
+"""Seconds in which a client that is not slow takes a chunk."""
 
 
 def digest_of(*parts: str) -> str:
@@ -49,33 +55,37 @@ class Answer(Response):
         status: int,
         headers: Mapping[str, str],
         *,
-        first: Sequence[bytes] = (b"",),
+        first: bytes = b"",
         rest: Generator[bytes] | None = None,
     ) -> None:
         super().__init__(b"", status)
         self.first = first
-        """The chunks that were read already; one at least."""
+        """What was read already."""
         self.rest = rest
-        """The chunks after them; None where there are none."""
+        """The chunks after it; None where there are none."""
         self.raw_headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        for chunk in self.first[:-1]:
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": self.first[-1], "more_body": self.rest is not None})
+        await send({"type": "http.response.body", "body": self.first, "more_body": self.rest is not None})
         if self.rest is not None:
             await self._send_rest(self.rest, receive, send)
 
     async def _send_rest(self, rest: Generator[bytes], receive: Receive, send: Send) -> None:
         gone = asyncio.ensure_future(_gone(receive))
+        count = 1
         try:
             while not gone.done():
-                chunk = await run_in_threadpool(next, rest, None)
-                if chunk is None:
+                chunks = await run_in_threadpool(lambda wanted: [*islice(rest, wanted)], count)
+                if not chunks:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
                     return
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                begun = time.monotonic()
+                for chunk in chunks:
+                    await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                # A hand-over between threads costs as much as a chunk. Who takes chunks at once gets more of them for
+                # each; for a slow client one is in memory.
+                count = min(2 * count, _AT_ONCE) if time.monotonic() - begun < _FAST * count else 1
         finally:
             gone.cancel()
             rest.close()
@@ -129,8 +139,8 @@ def _begun(status: int, headers: Mapping[str, str], body: Body, start: int, stop
     chunks = body.chunks(start, stop)
     try:
         if stop is not None and stop - start <= SMALL:
-            return Answer(status, headers, first=[*chunks] or (b"",))
-        return Answer(status, headers, first=(next(chunks, b""),), rest=chunks)
+            return Answer(status, headers, first=b"".join(chunks))
+        return Answer(status, headers, first=next(chunks, b""), rest=chunks)
     except BaseException:
         chunks.close()
         raise

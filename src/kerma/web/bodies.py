@@ -21,7 +21,7 @@ CHUNK = 1 << 18
 """Bytes that are read and sent at a time. Measured: allocating 512 KB and more costs several times what reading it
 does, as the C library gives such memory back to the system each time; a slow client holds two of them."""
 SMALL = 1 << 20
-"""A body up to this size is read at once."""
+"""A body up to this size is read at once and sent in one piece."""
 _APART = 1 << 16
 """Buffers of this size are sent by themselves: joining would copy them."""
 
