@@ -47,6 +47,8 @@ VALUES = {
     "id": "0123456789ab",
     "name": "ann",
 }
+WADO = "?requestType=WADO&studyUID=1.2.3.1&seriesUID=1.2.3.1.1&objectUID=1.2.3.1.1.90&contentType=application%2Fdicom"
+SEARCHES = ("studies", "series", "instances", "workitems", "modality-scheduled-procedure-steps")
 
 
 @dataclass
@@ -110,6 +112,10 @@ def requests(app: Starlette) -> list[tuple[str, str]]:
         for name in route.param_convertors:  # type: ignore[attr-defined]
             assert name in VALUES, f"say in VALUES what {{{name}}} of {template} may be"
             path = path.replace("{" + name + "}", VALUES[name]).replace("{" + name + ":path}", VALUES[name])
+        if path.endswith("/wado"):
+            path += WADO
+        elif path.rpartition("/")[2] in SEARCHES:
+            path += "?includefield=all"
         methods = {"WS"} if isinstance(route, WebSocketRoute) else (route.methods or set())  # type: ignore[attr-defined]
         out += [(method, path) for method in sorted(methods)]
     return out
@@ -246,11 +252,13 @@ def test_who_may_read_it_sees_it(house: House) -> None:
         seen = set()
         with house.client(house.key(*grants)) as client:
             for method, path in requests(house.app):
-                if method == "GET" and path.startswith("/dicomweb/"):
+                if method == "GET" and path.startswith(("/dicomweb/", "/wado")):
                     status, body = ask(client, method, path)
                     if status == 200 and any(secret in body for secret in SECRETS):
                         seen.add(path)
         assert len(seen) >= 10, (grants, seen)
+        assert f"/wado{WADO}" in seen
+        assert "/dicomweb/studies?includefield=all" in seen
         if "study" not in grants[0]:
             assert "/dicomweb/workitems/1.2.3.900" in seen
 
