@@ -20,7 +20,6 @@ from kerma.web.limits import RequestLimits
 from kerma.web.metrics import Metrics
 from kerma.web.readiness import Readiness
 
-
 _READERS = 2
 """Of a frame's cost in a thread a third is that threads take turns: measured with 32 requests at once, 1 thread takes
 0.68 ms of processor time for each, 4 take 0.85 and 40 more than 1. Two are never both stopped by one slow disk."""
