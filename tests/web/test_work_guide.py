@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from starlette.testclient import TestClient
 
 from tests.archive.work.steps import make_scheduled
@@ -30,3 +31,15 @@ def test_the_examples_of_subscriptions_and_the_worklist(web: TestClient) -> None
     for _, method, path in lines:
         response = web.request(method or "GET", f"{ROOT}{path}")
         assert response.status_code in (200, 201), (path, response.text)
+
+
+def test_pydicom_reads_the_answers(web: TestClient) -> None:
+    pydicom = pytest.importorskip("pydicom")
+    test_the_example_of_a_work_item(web)
+    item = pydicom.Dataset.from_json(web.get(f"{ROOT}/workitems/1.2.3").json()[0])
+    assert item.ProcedureStepLabel == "Second reading"
+    assert "TransactionUID" not in item
+    web.post(f"{ROOT}/workitems/1.2.3/subscribers/WATCHER")
+    with web.websocket_connect(f"{ROOT}/subscribers/WATCHER") as socket:
+        report = pydicom.Dataset.from_json(socket.receive_json())
+    assert (report.EventTypeID, report.ProcedureStepState, report[0x00001000].value) == (1, "SCHEDULED", "1.2.3")
