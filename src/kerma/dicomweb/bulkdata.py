@@ -34,7 +34,8 @@ def name_of(path: Path) -> str:
 
 def path_of(name: str) -> Path:
     """The path that a name tells; HTTPProblem 404 where it tells none."""
-    if len(name) > 20 * (MAX_DEPTH + 1) or _NAME.fullmatch(name) is None:
+    found = _NAME.fullmatch(name) if len(name) <= 20 * (MAX_DEPTH + 1) else None
+    if found is None or name.count("/") > 2 * MAX_DEPTH:
         raise HTTPProblem(404, "no such bulk data", hint="bulkdata/GGGGEEEE or bulkdata/GGGGEEEE/ITEM/GGGGEEEE")
     return tuple(int(step, 10 if place % 2 else 16) for place, step in enumerate(name.split("/")))
 

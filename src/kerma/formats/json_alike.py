@@ -13,16 +13,18 @@ PS3.18 F.2. Rules:
 from __future__ import annotations
 
 from itertools import pairwise
+from json.encoder import encode_basestring
 
 from kerma.dataset import Dataset, Element
 from kerma.dataset.walking import BULK
 from kerma.encoding.syntax import tag_of
-from kerma.formats.json_writer import json_pieces
+from kerma.formats.json_writer import SHORT, json_pieces, simple_parts
 from kerma.formats.plain_values import Bulk
 
 _MANY = 8192
 _LONG = 1 << 14
-_CONTEXT = frozenset({0x00080005, 0x00280103})
+_CHARSET = 0x00080005
+_CONTEXT = frozenset({_CHARSET, 0x00280103})
 _NESTED = BULK | {"SQ"}
 
 
@@ -94,19 +96,32 @@ class AlikeJSON:
         body = ds._body
         tags = self._tags
         nested: list[int] = []
-        simple: list[int] = []
+        others: list[int] = []
+        little = body.encoding.little_endian
         for number in missing:
             if not tags[number] & 0xFFFF:
                 texts[number] = ""
-            elif body.vr_of(body.header(places[number])) in _NESTED:
-                nested.append(number)
-            else:
-                simple.append(number)
-        if simple and not self._simple(raws, texts, simple, bulk):
+                continue
+            head = body.header(places[number])
+            vr = body.vr_of(head)
+            if vr in _NESTED:
+                uri = bulk((tags[number],), Element(ds, tags[number])) if vr in BULK and head.length else None
+                if uri is None:
+                    nested.append(number)
+                else:
+                    texts[number] = f'"{tags[number]:08X}":{{"vr":"{vr}","BulkDataURI":{encode_basestring(uri)}}}'
+                continue
+            found = simple_parts(vr, body.slice(head), little) if vr in SHORT and tags[number] != _CHARSET else None
+            if found is None:
+                others.append(number)
+                continue
+            value = f',"Value":[{found}]' if found else ""
+            texts[number] = self._texts[raws[number]] = f'"{tags[number]:08X}":{{"vr":"{vr}"{value}}}'
+        if others and not self._others(raws, texts, others, bulk):
             return False
         return all(self._nested(raws, texts, number, bulk) for number in nested)
 
-    def _simple(self, raws: list[bytes], texts: list[str | None], numbers: list[int], bulk: Bulk) -> bool:
+    def _others(self, raws: list[bytes], texts: list[str | None], numbers: list[int], bulk: Bulk) -> bool:
         """Elements whose text has no text of others in it: written together and cut apart at their tags."""
         whole = sorted({*numbers, *self._around(numbers)})
         text = self._written([raws[number] for number in whole], bulk)

@@ -24,7 +24,7 @@ from kerma.formats.plain_values import CHARSET, UNICODE, Bulk
 
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI"})
 _BOTH_ENDS = frozenset({"AE", "CS", "LO", "SH", "UI"})
-_SHORT = frozenset({*_SIMPLE, "DS", "IS", "PN", "US", "SS", "UL", "SL"})
+SHORT = frozenset({*_SIMPLE, "DS", "IS", "PN", "US", "SS", "UL", "SL"})
 _BARE = frozenset({"DS", "IS", "US", "SS", "UL", "SL"})
 _BACKSLASH = "\\"
 _SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4}
@@ -101,8 +101,8 @@ class _JSONWriter(FormWriter):
             before = separator
             level.empty = False
             if raw is not None:
-                if vr in _SHORT and tag != CHARSET:
-                    simple = _simple(vr, raw, level.little)
+                if vr in SHORT and tag != CHARSET:
+                    simple = simple_parts(vr, raw, level.little)
                     if simple is not None:
                         out.append(f'{head}{vr}"{self.comma}"Value"{colon}[{simple}]}}' if simple else f'{head}{vr}"}}')
                         continue
@@ -155,7 +155,7 @@ class _JSONWriter(FormWriter):
             out.append(f'{start}Value"{self.colon}{text}}}')
 
 
-def _simple(vr: str, raw: Buffer, little: bool) -> str | None:
+def simple_parts(vr: str, raw: Buffer, little: bool) -> str | None:
     """The parts of a plain value as JSON, "" for none; None where more than that is needed."""
     if vr in _SIZES:
         if len(raw) == _SIZES[vr] and little:
