@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
+import httpx
 from tests.archive.conftest import make_instance, store_instance
-from tests.cli.conftest import Run
+from tests.cli.conftest import Run, Start
 
 from kerma.archive import Archive
 from kerma.archive.access import Access
@@ -82,3 +84,29 @@ def test_labels_of_a_study(kerma: Run, tmp_path: Path) -> None:
     assert kerma("access", "label", "1.2.3.1", "--none").out == ""
     assert kerma("access", "label", "1.2.3.9", "a").status == 1
     assert kerma("access", "label", "1.2.3.1", "a", "--none").status == 2
+
+
+def test_a_server_that_runs_closes_with_the_first_key(kerma: Run, start: Start, study: Path) -> None:
+    assert kerma("import", study).status == 0
+    server = start("serve", "--dicom", "127.0.0.1:0", "--http", "127.0.0.1:0", env={"KERMA_WEB_PROCESSES": "2"})
+    found = re.search(r"http://127\.0\.0\.1:\d+", server.ready)
+    assert found is not None
+    path = "/dicomweb/studies/1.2.3"
+    with httpx.Client(base_url=found[0], timeout=30) as web:
+        assert web.get(path).status_code == 200
+        assert web.get(path, headers={"Host": "evil.example"}).status_code == 403
+        assert web.delete(path, headers={"Origin": "https://evil.example"}).status_code == 403
+        token = kerma("access", "key", "--rights", "read").out.strip()
+        link = kerma("access", "link", "series:1.2.3.2").out.strip()
+    for _ in range(8):  # whichever process answers
+        with httpx.Client(base_url=found[0], timeout=30) as web:
+            assert web.get(path).status_code == 401
+            assert web.get(path, headers={"Host": "pacs.example", "X-API-Key": token}).status_code == 200
+            assert web.delete(path, headers={"X-API-Key": token}).status_code == 403
+            assert web.get(link).status_code == 303
+            assert web.get("/dicomweb/studies/1.2.3/series/1.2.3.2").status_code == 200
+            assert web.get("/dicomweb/studies/1.2.3/series/1.2.3.1").status_code == 404
+    ended = server.stop()
+    assert ended.status == 0
+    assert token not in ended.err
+    assert link.rpartition("/")[2] not in ended.err
