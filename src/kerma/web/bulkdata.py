@@ -103,8 +103,8 @@ def _pixels(request: Request, instance: Instance) -> Response | None:
     if _is_video(found):
         value = _stream(found)
         form = choose(asked(request), None, Category.BULK, offered=(value.media_type, OCTET_STREAM))
-        if form.media_type == value.media_type:
-            return _one(request, instance, "pixels", value, form)
+        # Nobody wants it as samples, which are a hundred times as many: as octets it is the stream as well.
+        return _one(request, instance, "pixels", Value(form.media_type, value.piece, value.syntax), form)
     return given(request, instance, image, range(1, found.count + 1))
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from importlib.util import find_spec
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -32,7 +33,7 @@ from kerma.formats.instance import Instance
 from kerma.pixels.encapsulated import EncapsulatedFrames
 from kerma.pixels.frame_index import FrameIndex, NativeFrames
 from kerma.pixels.syntaxes import VIDEO
-from kerma.pixels.targets import TARGETS, decodable
+from kerma.pixels.targets import TARGETS, decodable, has_codecs
 from kerma.web.answers import answer, digest_of, in_thread
 from kerma.web.bodies import CHUNK, Body, Literal, Made, Piece, Ranged
 from kerma.web.context import context_of
@@ -92,7 +93,7 @@ def stored_syntax(found: FrameIndex) -> str:
 @lru_cache(maxsize=256)
 def transcodable(stored: str) -> frozenset[str]:
     """What frames in a transfer syntax can become, without looking at them."""
-    if not decodable(stored):
+    if not decodable(stored) and not (stored in VIDEO and has_codecs() and find_spec("av")):
         return frozenset()
     return frozenset((EXPLICIT_LE, IMPLICIT_LE, *TARGETS))
 
