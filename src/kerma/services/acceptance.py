@@ -25,7 +25,7 @@ _NOT_STORED = ("1.2.840.10008.1.2.6.", "1.2.840.10008.1.2.7.", "1.2.840.10008.1.
 STORED_SYNTAXES = tuple(uid for uid in transfer_syntaxes.ALL if not uid.startswith(_NOT_STORED))
 """What a server takes for instances unless it is told otherwise."""
 
-FIND_FLAGS = FindFlags(relational=True, combined_datetime=True)
+FIND_FLAGS = FindFlags(relational=True, combined_datetime=True, fuzzy=True)
 RETRIEVE_FLAGS = RetrieveFlags(relational=True)
 
 
