@@ -24,7 +24,7 @@ from typing import Any, Self, overload
 from kerma.archive import care, recovery
 from kerma.archive.arriving import FileSink
 from kerma.archive.blobs import FileBlobs
-from kerma.archive.blobs.files import resources
+from kerma.archive.blobs.files import bucket_of, resources
 from kerma.archive.care import CheckReport
 from kerma.archive.config import ArchiveConfig
 from kerma.archive.importing import IngestResult, ingest
@@ -46,6 +46,7 @@ from kerma.query.model import Area, Level, Page, Query
 from kerma.services.providers import StoreRequest, StoreSink
 
 _LOCK_WAIT = 30.0
+_MARK_LAG = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class Archive:
         self._blobs = blobs
         self.index = index
         self._lock = lock
+        self._beside = False
         self._tickets: dict[int, str] = {}
         self._guard = threading.Lock()
         self._next_ticket = 0
@@ -123,9 +125,10 @@ class Archive:
         try:
             index = _index(root, config, salvage=salvage and alone)
             archive = cls(root, blobs, index, lock, config)
+            archive._beside = beside
             if alone:
                 archive.recovered = recovery.recover(archive._desk, blobs, index)
-                archive._mark()
+                archive._mark(alone=True)
             else:
                 blobs.floor(index.state(MARK))
             if not beside:
@@ -140,7 +143,7 @@ class Archive:
         if self._lock < 0:
             return
         with contextlib.suppress(OutOfResourcesError):
-            self._mark()
+            self._mark(alone=self._quiet())
             self.index.settle()
         self.index.close()
         self._blobs.close()
@@ -295,6 +298,8 @@ class Archive:
 
     def _quiet(self) -> bool:
         """True where nothing is between sealing and indexing: not here, and nobody else has the archive open."""
+        if self._beside:
+            return False
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -347,9 +352,14 @@ class Archive:
             with contextlib.suppress(OutOfResourcesError):
                 self._mark()
 
-    def _mark(self) -> None:
+    def _mark(self, *, alone: bool = False) -> None:
+        """Note up to where all is durable. Others may be between sealing and indexing and have tickets that are not
+        seen here: unless ``alone``, the mark stays behind the clock by more than that can take.
+        """
         with self._guard:
             bucket = min(self._tickets.values(), default=self._blobs.bucket)
+        if not alone:
+            bucket = max(min(bucket, bucket_of(time.time() - _MARK_LAG)), self.index.state(MARK))
         self.index.set_state(MARK, bucket)
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from kerma.dicomweb.media_types import parse_accept
+from kerma.web.bases import base_of
 from kerma.web.context import context_of
 from kerma.web.described import Operation, operations
 from kerma.web.openapi import document
@@ -33,7 +34,7 @@ async def capabilities(request: Request) -> Response:
     if wanted & set(_JSON) and WADL not in wanted:
         return JSONResponse(document(request), headers=headers)
     root = context_of(request).config.root
-    base = f"{request.url.scheme}://{request.url.netloc}{root}/"
+    base = f"{base_of(request)}/"
     below = [one for one in operations(request.app.routes) if one.path.startswith(root)]
     return Response(wadl(below, base, root), headers=headers, media_type=WADL)
 

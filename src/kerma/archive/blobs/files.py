@@ -44,6 +44,11 @@ def resources(what: str, error: OSError) -> OutOfResourcesError:
     return OutOfResourcesError(f"{what}: {reason}", hint="check free space and permissions of the data folder")
 
 
+def bucket_of(seconds: float) -> str:
+    """The bucket of a moment, given as seconds since the epoch; buckets sort as time does."""
+    return time.strftime("%Y%m%d/%H%M", time.gmtime(seconds))
+
+
 class FileBlobs:
     """A blob store in the folder ``root``; created where it is missing."""
 
@@ -195,7 +200,7 @@ class FileBlobs:
 
     def new_bucket(self) -> str:
         """The bucket of now, made and durable; never before one that was used."""
-        now = time.strftime("%Y%m%d/%H%M", time.gmtime())
+        now = bucket_of(time.time())
         with self._lock:
             bucket = self._bucket = max(now, self._bucket)
             if bucket not in self._made:
