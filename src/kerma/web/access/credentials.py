@@ -14,6 +14,7 @@ import base64
 import binascii
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Literal
 from urllib.parse import parse_qs, urlsplit
@@ -109,6 +110,7 @@ def challenge(error: str = "") -> dict[str, str]:
 # -- where it comes from -----------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine's own."""
     name = host.strip("[]").lower().rstrip(".").partition("%")[0]
@@ -122,6 +124,7 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
+@lru_cache(maxsize=1024)
 def host_of(host_header: str) -> str:
     """The host of a Host header without its port, "" where it is none."""
     try:

@@ -44,6 +44,9 @@ NOBODY = Principal("nobody")
 _REMEMBERED = 4096
 _AGAIN = 60.0
 """Seconds after which a token is verified again, and a password."""
+_CARRIERS = frozenset({b"authorization", b"x-api-key", b"cookie"})
+_HOPS = (b"x-forwarded-for", b"x-real-ip")
+_FORWARDED = frozenset({b"forwarded", *_HOPS})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ABOUT_READING = re.compile(r"/subscribers/[^/]+(/suspend)?$|/commitment-requests/[^/]+$")
 """Where POST and DELETE change nothing but what the asker is told: subscriptions, storage commitment."""
@@ -100,12 +103,13 @@ class Gate:
     async def principal(self, scope: Scope, *, public: bool = False) -> Principal:
         """Who asks; HTTPProblem where that is nobody who may. ``public`` is for what needs no right."""
         headers = Headers(scope=scope)
-        credentials = credentials_of(headers, scope["query_string"])
+        given = dict(scope["headers"])  # of a header that came twice the last
+        carries = not _CARRIERS.isdisjoint(given) or b"token=" in scope["query_string"]
+        credentials = credentials_of(headers, scope["query_string"]) if carries else []
         address = self.address_of(scope, headers)
-        house = self.open_house
         changes = scope["type"] == "websocket" or scope["method"] not in _SAFE
         if changes and all(one.ambient for one in credentials):
-            self._check_origin(headers, house)
+            self._check_origin(headers, self.open_house)
         for credential in credentials:
             found = await self._found(credential, address)
             if found is not None:
@@ -116,9 +120,15 @@ class Gate:
                 )
         if self.rules.anonymous:
             return Principal.of("anyone", self.rules.anonymous)
-        if house and (not public or self._is_at_home(headers, address)):
-            self._check_house(headers, address)
-            return EVERYTHING
+        if self.open_house:
+            if self._is_at_home(given, address):
+                return EVERYTHING
+            if not public:
+                raise HTTPProblem(
+                    403,
+                    "without users, keys or an issuer only this machine may ask, by a name of its own (localhost)",
+                    hint="make a user or a key with kerma access",
+                )
         if public:
             return NOBODY
         raise HTTPProblem(401, "this needs a credential", hint="a bearer token, a key or a login", headers=challenge())
@@ -153,24 +163,16 @@ class Gate:
                 hint="send a bearer token or a key, or list the origin in [web] origins",
             )
 
-    def _is_at_home(self, headers: Headers, address: str) -> bool:
-        host = headers.get("host")
-        told = [headers.get(name, "").rpartition(",")[2].strip() for name in ("x-forwarded-for", "x-real-ip")]
-        return (
-            is_loopback(address)
-            and (host is None or is_loopback(host_of(host)))
-            and all(is_loopback(hop) for hop in told if hop)
-            and "forwarded" not in headers
-        )
-
-    def _check_house(self, headers: Headers, address: str) -> None:
-        if self._is_at_home(headers, address):
-            return
-        raise HTTPProblem(
-            403,
-            "without users, keys or an issuer only this machine may ask, by a name of its own (localhost, 127.0.0.1)",
-            hint="make a user or a key with kerma access",
-        )
+    @staticmethod
+    def _is_at_home(given: dict[bytes, bytes], address: str) -> bool:
+        """Whether this machine asks, by a name of its own, and not for somebody else."""
+        host = given.get(b"host")
+        if not is_loopback(address) or (host is not None and not is_loopback(host_of(host.decode("latin-1")))):
+            return False
+        if _FORWARDED.isdisjoint(given):
+            return True
+        hops = (given.get(name, b"").rpartition(b",")[2].strip().decode("latin-1") for name in _HOPS)
+        return b"forwarded" not in given and all(is_loopback(hop) for hop in hops if hop)
 
     # -- who -----------------------------------------------------------------------------------------------------------
 
