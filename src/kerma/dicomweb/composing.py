@@ -14,7 +14,7 @@ the values whose BulkDataURI is its Content-Location. Rules:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from kerma.dataset import Dataset
@@ -55,10 +55,33 @@ class _Bulk:
     stop: int
 
 
-@dataclass(slots=True)
 class _Metadata:
-    json: bool
-    data: bytearray = field(default_factory=bytearray)
+    """One metadata part: the texts of its data sets, taken apart as they come."""
+
+    def __init__(self, json: bool, limits: Limits) -> None:
+        self.json = json
+        self.texts: list[bytes] = []
+        self.error: KermaError | None = None
+        self._splitter = Splitter(limits.max_value) if json else None
+        self._xml = bytearray()
+
+    def write(self, data: Buffer) -> None:
+        if self._splitter is None:
+            self._xml += data
+        elif self.error is None:
+            try:
+                self.texts.extend(self._splitter.feed(data))
+            except KermaError as error:
+                self.error = error
+
+    def end(self) -> None:
+        if self._splitter is None:
+            self.texts, self._xml = [bytes(self._xml)], bytearray()
+        elif self.error is None:
+            try:
+                self._splitter.finish()
+            except KermaError as error:
+                self.error = error
 
 
 class Composer:
@@ -78,7 +101,7 @@ class Composer:
     def begin(self, media: MediaType, headers: Mapping[str, str]) -> None:
         """A part begins; ``headers`` by lower-case name."""
         if media.type in METADATA_TYPES:
-            self._metadata.append(_Metadata(media.type in _JSON))
+            self._metadata.append(_Metadata(media.type in _JSON, self._limits))
             return
         self._part = self._places(headers), media, self._spool.size
 
@@ -92,11 +115,12 @@ class Composer:
             raise HTTPProblem(
                 413, f"the metadata is longer than {self._max_metadata} bytes", hint="send fewer instances at once"
             )
-        self._metadata[-1].data += data
+        self._metadata[-1].write(data)
 
     def end(self) -> None:
         """The part is whole."""
         if self._part is None:
+            self._metadata[-1].end()
             return
         places, media, start = self._part
         self._part = None
@@ -113,22 +137,13 @@ class Composer:
         """Each instance with the transfer syntax to write it in, or what is wrong with it. Called when all is there."""
         self._whole = memoryview(self._spool.whole()) if self._spool.size else memoryview(b"")
         for metadata in self._metadata:
-            try:
-                for text in self._texts(metadata):
-                    yield self._one(text, metadata.json)
-            except KermaError as error:
-                yield error
-            metadata.data = bytearray()
+            for place, text in enumerate(metadata.texts):
+                yield self._one(text, metadata.json)
+                metadata.texts[place] = b""
+            if metadata.error is not None:
+                yield metadata.error
 
-    def _texts(self, metadata: _Metadata) -> Iterator[str | bytes]:
-        if not metadata.json:
-            yield bytes(metadata.data)
-            return
-        splitter = Splitter(self._limits.max_value)
-        yield from splitter.feed(bytes(metadata.data))
-        splitter.finish()
-
-    def _one(self, text: str | bytes, json: bool) -> tuple[Dataset, str] | KermaError:
+    def _one(self, text: bytes, json: bool) -> tuple[Dataset, str] | KermaError:
         coded: list[_Bulk] = []
 
         def fetch(path: tuple[int, ...], uri: str) -> Buffer | None:

@@ -12,7 +12,7 @@ Works in whatever thread feeds it, one at a time. Rules:
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
@@ -27,7 +27,15 @@ from kerma.dicomweb.composing import METADATA_TYPES, Composer
 from kerma.dicomweb.media_types import DICOM, OCTET_STREAM
 from kerma.dicomweb.multipart import Data, MultipartLimits, Parser, Part, PartEnd, boundary_of
 from kerma.dicomweb.problems import HTTPProblem
-from kerma.dicomweb.store import DUPLICATE_INSTANCE, Outcome, RefusedClassError, RefusedTypeError, Report, reason_of
+from kerma.dicomweb.store import (
+    DUPLICATE_INSTANCE,
+    RETRY_AFTER,
+    Outcome,
+    RefusedClassError,
+    RefusedTypeError,
+    Report,
+    reason_of,
+)
 from kerma.errors import FormatError, InvalidInstanceError, KermaError
 from kerma.services.providers import StoreOutcome, StoreRequest
 from kerma.standard import sop_classes, uids
@@ -133,7 +141,10 @@ class Storing:
         if self._skipping:
             return
         if self._composer is not None:
-            self._composer.write(data)
+            try:
+                self._composer.write(data)
+            except OSError as error:
+                raise _no_room(error) from error
             return
         assert self._sink is not None
         try:
@@ -194,7 +205,7 @@ class Storing:
 
     def _compose(self, composer: Composer) -> None:
         try:
-            for made in composer.instances():
+            for made in _instances(composer):
                 if isinstance(made, KermaError):
                     self._report.add(self._failure(made, "", ""))
                 else:
@@ -219,6 +230,22 @@ class Storing:
             return Outcome(*names, _text(ds, "StudyInstanceUID"), _text(ds, "SeriesInstanceUID"), failure=failure)
         except Exception as error:  # noqa: BLE001 - whatever it is, the other instances are stored
             return self._failure(error, *names)
+
+
+def _instances(composer: Composer) -> Iterator[tuple[Dataset, str] | KermaError]:
+    try:
+        yield from composer.instances()
+    except OSError as error:
+        raise _no_room(error) from error
+
+
+def _no_room(error: OSError) -> HTTPProblem:
+    return HTTPProblem(
+        507,
+        f"bulk data cannot be kept until it is stored: {error.strerror}",
+        hint="free some space for temporary files",
+        headers={"Retry-After": str(RETRY_AFTER)},
+    )
 
 
 def _media_of(part: Part, kind: str) -> MediaType:
