@@ -71,6 +71,8 @@ def test_a_step_outlives_the_process_and_a_new_index(tmp_path: Path) -> None:
         ({"ScheduledProcedureStepStartDateTime": None}, 0x0120),
         ({"TransactionUID": "1.2.3"}, 0x0106),
         ({"ReferencedRequestSequence": [make(AccessionNumber="A1")]}, 0x0120),
+        ({"ScheduledHumanPerformersSequence": [make(HumanPerformerName="A")]}, 0x0120),
+        ({"UnifiedProcedureStepPerformedProcedureSequence": [Dataset()]}, 0x0106),
     ],
 )
 def test_what_cannot_be_created(work: Work, values: dict[str, object], status: int) -> None:
@@ -145,10 +147,13 @@ def test_a_final_state_has_its_requirements(work: Work) -> None:
     with pytest.raises(StatusError, match="PerformedStationNameCodeSequence") as error:
         work.items.change_state(uid, "COMPLETED", OURS)
     assert status_of(error) == ups.FINAL_STATE_UNMET
-    with pytest.raises(StatusError, match="ProcedureStepCancellationDateTime"):
+    with pytest.raises(StatusError, match="ProcedureStepDiscontinuationReasonCodeSequence"):
         work.items.change_state(uid, "CANCELED", OURS)
-    work.items.update(uid, discontinued(), OURS)
+    why = discontinued()
+    del why.ProcedureStepProgressInformationSequence[0].ProcedureStepCancellationDateTime
+    work.items.update(uid, why, OURS)
     assert work.items.change_state(uid, "CANCELED", OURS) == 0
+    assert work.items.get(uid).ProcedureStepProgressInformationSequence[0].ProcedureStepCancellationDateTime
     with pytest.raises(StatusError) as error:
         work.items.update(uid, make(ProcedureStepLabel="Late"), OURS)
     assert status_of(error) == ups.NO_LONGER_UPDATED
@@ -227,6 +232,8 @@ def test_a_subscription_to_the_worklist(work: Work) -> None:
     subscribers = work.items.subscribers
     old = work.items.create(make_step()).uid
     subscribers.subscribe(ups.WORKLIST, "ALL")
+    assert not work.events.after("ALL", 0)
+    subscribers.subscribe(ups.WORKLIST, "ALL", lock=True)
     assert [report.uid for report in work.events.after("ALL", 0)] == [old]
     new = work.items.create(make_step()).uid
     assert [report.uid for report in work.events.after("ALL", 0)] == [old, new]

@@ -63,7 +63,7 @@ PerformedProcedureStepEndTime                                  2 1 R
 Modality                                                       1 - R
 StudyID                                                        2 - O
 PerformedProtocolCodeSequence                                  2 2 O
-PerformedSeriesSequence                                        2 2 R
+PerformedSeriesSequence                                        2 1 R
 PerformedSeriesSequence.ProtocolName                           1 1 R
 PerformedSeriesSequence.SeriesInstanceUID                      1 1 R
 """)

@@ -3,7 +3,8 @@
 A table is text, one attribute a line: its keyword (``Sequence.Keyword`` inside items), then the type at N-CREATE, at
 N-SET and in the final state, as PS3.4 prints them for the provider:
 
-- types ``1``, ``2``, ``3``, with ``C`` where a condition stands that only the sender can know; ``-`` is "not allowed";
+- types ``1``, ``2``, ``3``, with ``C`` where a condition stands that only the sender can know; ``E`` is type 2, to be
+  empty; ``-`` is "not allowed". ``1`` at N-SET: not to be made empty, and inside an item to be there;
 - final states ``R`` always, ``P`` when performed (COMPLETED), ``X`` when cancelled (CANCELED, DISCONTINUED), with ``2``
   behind where the value may be empty, ``O`` optional.
 
@@ -51,11 +52,11 @@ def check_create(ds: Dataset, rows: Iterable[Requirement]) -> list[int]:
     lacking: list[int] = []
     for row in rows:
         for holder in _holders(ds, row.path):
-            if row.create == "-" and _has_value(holder, row.path[-1]):
+            if row.create in ("-", "E") and _has_value(holder, row.path[-1]):
                 raise StatusError(f"{row.name} may not be given when the step is created", status=INVALID_VALUE)
             if row.create == "1":
                 _demand(holder, row)
-            if row.create == "2" and len(row.path) == 1 and row.path[0] not in holder:
+            if row.create in ("2", "E") and len(row.path) == 1 and row.path[0] not in holder:
                 lacking.append(row.path[0])
     return lacking
 
@@ -65,6 +66,8 @@ def check_update(ds: Dataset, rows: Iterable[Requirement]) -> None:
     for row in rows:
         for holder in _holders(ds, row.path):
             if row.path[-1] not in holder:
+                if row.update == "1" and len(row.path) > 1:
+                    _demand(holder, row)
                 continue
             if row.update == "-":
                 raise StatusError(f"{row.name} may not be changed", status=INVALID_VALUE)

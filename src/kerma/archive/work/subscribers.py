@@ -120,11 +120,12 @@ class Subscribers:
                 self._set(connection, aet, uid, Subscription.WITH_LOCK if lock else Subscription.WITHOUT_LOCK)
 
     def announce(self, status: str, list_status: str, steps_status: str) -> None:
-        """Tell all who are subscribed to the worklist of a change of the provider itself (SCP Status Change)."""
+        """Tell all who are subscribed to anything of a change of the provider itself (SCP Status Change)."""
         event = ups.scp_status(status, list_status, steps_status)
 
         def job(connection: sqlite3.Connection) -> None:
-            aets = [row[0] for row in connection.execute("SELECT DISTINCT aet FROM work_global ORDER BY aet")]
+            rows = connection.execute("SELECT aet FROM work_global UNION SELECT aet FROM work_subscription ORDER BY 1")
+            aets = [row[0] for row in rows.fetchall()]
             self._events.tell(connection, ups.WORKLIST, [event], aets)
 
         self._database.submit(job)

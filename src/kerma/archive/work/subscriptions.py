@@ -6,7 +6,7 @@ each of the two well-known instances, the worklist and the filtered worklist. ``
 Rules:
 
 - What was said for one step outlasts what is said for the worklist; only "unsubscribe globally" ends both.
-- Whoever becomes subscribed is told the state of the step at once.
+- Who subscribes to a step, or to all of them with a lock, is told their states at once (CC.2.4.3).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ TRANSITIONS: Mapping[tuple[Action, Subscription], tuple[Subscription, bool]] = {
     (Action.UNSUBSCRIBE, _NONE): (_NONE, False),
     (Action.UNSUBSCRIBE, _FREE): (_NONE, False),
     (Action.UNSUBSCRIBE, _LOCKED): (_NONE, False),
-    (Action.SUBSCRIBE_ALL, _NONE): (_FREE, True),
+    (Action.SUBSCRIBE_ALL, _NONE): (_FREE, False),
     (Action.SUBSCRIBE_ALL, _FREE): (_FREE, False),
     (Action.SUBSCRIBE_ALL, _LOCKED): (_LOCKED, False),
     (Action.SUBSCRIBE_ALL_LOCKED, _NONE): (_LOCKED, True),

@@ -79,18 +79,21 @@ right Transaction UID are one rule: C301.
 """
 
 ATTRIBUTES = table("""
-TransactionUID                                                                          - - O
-SOPClassUID                                                                             3 - O
-SOPInstanceUID                                                                          3 - O
+TransactionUID                                                                          E - O
+SOPClassUID                                                                             3 - R
+SOPInstanceUID                                                                          3 - R
 ScheduledProcedureStepPriority                                                          1 1 R
-ProcedureStepLabel                                                                      1 1 R
-WorklistLabel                                                                           3 1 R
+ScheduledProcedureStepModificationDateTime                                              3 3 R
+ProcedureStepLabel                                                                      1 1 O
+WorklistLabel                                                                           3 1 O
 ScheduledProcessingParametersSequence                                                   2 2 O
 ScheduledStationNameCodeSequence                                                        2 2 O
 ScheduledStationClassCodeSequence                                                       2 2 O
 ScheduledStationGeographicLocationCodeSequence                                          2 2 O
 ScheduledHumanPerformersSequence                                                        2C 2 O
 ScheduledHumanPerformersSequence.HumanPerformerCodeSequence                             1 1 O
+ScheduledHumanPerformersSequence.HumanPerformerName                                     1 1 O
+ScheduledHumanPerformersSequence.HumanPerformerOrganization                             1 1 O
 ScheduledProcedureStepStartDateTime                                                     1 1 R
 ExpectedCompletionDateTime                                                              3 1 O
 ScheduledProcedureStepExpirationDateTime                                                3 3 O
@@ -98,11 +101,13 @@ ScheduledWorkitemCodeSequence                                                   
 CommentsOnTheScheduledProcedureStep                                                     2 1 O
 InputReadinessState                                                                     1 1 R
 InputInformationSequence                                                                2 2 O
-StudyInstanceUID                                                                        1C 2 O
+StudyInstanceUID                                                                        2 2 O
 PatientName                                                                             2 - O
 PatientID                                                                               2 - O
-IssuerOfPatientID                                                                       1C - O
-OtherPatientIDsSequence                                                                 2 - O
+IssuerOfPatientID                                                                       2 - O
+IssuerOfPatientIDQualifiersSequence                                                     2 - O
+OtherPatientIDsSequence                                                                 2 3 O
+OtherPatientIDsSequence.PatientID                                                       1 1 O
 PatientBirthDate                                                                        2 - O
 PatientSex                                                                              2 - O
 AdmissionID                                                                             2 - O
@@ -115,15 +120,15 @@ ReplacedProcedureStepSequence                                                   
 ReplacedProcedureStepSequence.ReferencedSOPClassUID                                     1 - O
 ReplacedProcedureStepSequence.ReferencedSOPInstanceUID                                  1 - O
 ProcedureStepState                                                                      1 - R
-ProcedureStepProgressInformationSequence                                                2 2 X
-ProcedureStepProgressInformationSequence.ProcedureStepCancellationDateTime              - 1 X
+ProcedureStepProgressInformationSequence                                                E 2 X
+ProcedureStepProgressInformationSequence.ProcedureStepCancellationDateTime              - 3 X
 ProcedureStepProgressInformationSequence.ProcedureStepDiscontinuationReasonCodeSequence - 3 X
-UnifiedProcedureStepPerformedProcedureSequence                                          2 2 P
-UnifiedProcedureStepPerformedProcedureSequence.PerformedStationNameCodeSequence         3 2 P
-UnifiedProcedureStepPerformedProcedureSequence.PerformedProcedureStepStartDateTime      3 3 P
-UnifiedProcedureStepPerformedProcedureSequence.PerformedWorkitemCodeSequence            3 3 P
-UnifiedProcedureStepPerformedProcedureSequence.PerformedProcedureStepEndDateTime        3 3 P
-UnifiedProcedureStepPerformedProcedureSequence.OutputInformationSequence                3 2 P2
+UnifiedProcedureStepPerformedProcedureSequence                                          E 2 P
+UnifiedProcedureStepPerformedProcedureSequence.PerformedStationNameCodeSequence         - 2 P
+UnifiedProcedureStepPerformedProcedureSequence.PerformedProcedureStepStartDateTime      - 3 P
+UnifiedProcedureStepPerformedProcedureSequence.PerformedWorkitemCodeSequence            - 3 P
+UnifiedProcedureStepPerformedProcedureSequence.PerformedProcedureStepEndDateTime        - 3 P
+UnifiedProcedureStepPerformedProcedureSequence.OutputInformationSequence                - 2 P2
 """)
 """Table CC.2.5-3, without what is optional everywhere."""
 
@@ -187,6 +192,7 @@ def created(ds: Dataset, uid: str, now: str) -> Change:
     if text_of(ds, "ProcedureStepState") != SCHEDULED:
         raise StatusError("Procedure Step State is not SCHEDULED", status=NOT_SCHEDULED)
     model = _of_step(ds)
+    lacking = [tag for tag in lacking if tag != elements.KEYWORD_TO_TAG["TransactionUID"]]
     for tag in lacking:
         model[f"{tag:08X}"] = {"vr": elements.vr_of(tag)}
     if not text_of(ds, "WorklistLabel"):
@@ -237,9 +243,10 @@ def changed_state(step: Step, requested: str, transaction_uid: str | None, now: 
         if follows < NO_LONGER_UPDATED:
             return Change(step, follows)
         raise StatusError(f"a step that is {step.state} cannot become {requested}", status=follows)
+    ds = _with_cancellation_time(step.ds, now) if follows == CANCELED else step.ds
     if follows in FINAL:
-        _demand_final(step.ds, follows)
-    after = _in_state(step.ds, follows, transaction_uid, now)
+        _demand_final(ds, follows)
+    after = _in_state(ds, follows, transaction_uid, now)
     return Change(after, SUCCESS, (state_report(after),))
 
 
@@ -301,6 +308,16 @@ def _demand_final(ds: Dataset, state: str) -> None:
     lacking = unmet(ds, ATTRIBUTES, "RP" if state == COMPLETED else "RX")
     if lacking:
         raise StatusError(f"to be {state} the step lacks {', '.join(lacking)}", status=FINAL_STATE_UNMET)
+
+
+def _with_cancellation_time(ds: Dataset, now: str) -> Dataset:
+    """Where the performer did not say when it was cancelled, the provider does (remark in CC.2.5-3)."""
+    progress = items(ds, elements.KEYWORD_TO_TAG["ProcedureStepProgressInformationSequence"])
+    if progress and text_of(progress[0], "ProcedureStepCancellationDateTime"):
+        return ds
+    item = _model(progress[0]) if progress else {}
+    _put(item, "ProcedureStepCancellationDateTime", "DT", now)
+    return from_json(_model(ds) | {"00741002": {"vr": "SQ", "Value": [dict(sorted(item.items()))]}})
 
 
 def _in_state(ds: Dataset, state: str, transaction_uid: str | None, now: str) -> Step:
