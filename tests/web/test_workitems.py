@@ -196,9 +196,9 @@ def test_what_is_not_there(web: TestClient, archive: Archive) -> None:
         web.delete(f"{ITEMS}/1.2.9/subscribers/A"),
         web.delete(f"{GLOBAL}/A"),
         web.post(f"{GLOBAL}/A/suspend"),
-        web.post(f"{ITEMS}/1.2.9/subscribers/A/suspend"),
     ):
         assert response.status_code == 404, response.request.url
+    assert web.post(f"{ITEMS}/1.2.9/subscribers/A/suspend").status_code == 400
     uid = create(web)
     web.post(f"{ITEMS}/{uid}/cancelrequest")
     archive.work.items.purge(1 << 62)

@@ -109,7 +109,7 @@ class Subscribers:
         """No longer subscribe to what is new; subscriptions to steps stay. ``NotFoundError``."""
         aet = check_aet(aet)
         if uid not in (ups.WORKLIST, ups.FILTERED_WORKLIST):
-            raise StatusError("only a subscription to the worklist can be suspended", status=ups.NO_SUCH_STEP)
+            raise StatusError("only a subscription to the worklist can be suspended", status=ups.NOT_APPROPRIATE)
         self._database.submit(lambda connection: self._forget(connection, aet, uid), durable=True)
 
     def join(self, connection: sqlite3.Connection, uid: str, ds: Dataset) -> None:
