@@ -12,9 +12,11 @@ import kerma
 from kerma import errors, pixels
 from kerma.archive import Archive
 from kerma.dicomweb.media_types import BROWSER, EXPLICIT_LE, media_type_of
+from kerma.formats.source import FileSource
+from kerma.pixels.encapsulated import EncapsulatedFrames
 from kerma.pixels.syntaxes import VIDEO
 from kerma.web.context import Context
-from kerma.web.images import Images
+from kerma.web.images import Images, WouldWait
 from tests.web.retrieving import corpus_files, image, parts_of, url_of
 
 ANY = "multipart/related; type=application/octet-stream; transfer-syntax=*"
@@ -210,3 +212,58 @@ def test_a_replaced_instance_has_new_frames(archive: Archive, web: TestClient, c
 
 def test_the_context_has_its_own_images(archive: Archive) -> None:
     assert Context(archive).images is not Context(archive).images
+
+
+def test_frames_are_the_same_from_memory_and_from_the_disk(
+    archive: Archive, web: TestClient, cine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read at once and what is handed to a thread, of native and of compressed frames, first and again."""
+    long = image(7, NumberOfFrames=300, Rows=64, Columns=64)
+    samples = np.arange(300 * 64 * 64, dtype="<u4").astype("<u2")
+    long.add("PixelData", "OW", samples.tobytes())
+    urls = [cine]
+    for stored in (long, pixels.transcode(long, RLE, new_uid=True), pixels.transcode(long, JPEG_LS, new_uid=True)):
+        urls.append(url_of(archive, archive.ingest(stored).sop_instance_uid))
+    found: dict[tuple[str, int], bytes] = {}
+    for known in (False, True):
+        monkeypatch.setattr(FileSource, "in_memory", lambda *_, known=known: known)
+        for url in urls:
+            for number in (1, 2, 5, 2, 1):
+                response = web.get(f"{url}/frames/{number}", headers={"Accept": ANY})
+                assert response.status_code == 200
+                assert found.setdefault((url, number), response.content) == response.content
+    plain = parts_of(web.get(f"{urls[1]}/frames/300", headers={"Accept": ANY}))
+    assert plain[0][1] == samples[-64 * 64 :].tobytes()
+
+
+def test_what_takes_work_is_not_done_at_once(archive: Archive, cine: str) -> None:
+    images = Images()
+    small, ds = archive.open_instance(cine.rpartition("/")[2]), image(8, NumberOfFrames=200, Rows=512, Columns=8)
+    ds.add("PixelData", "OW", bytes(200 * 512 * 8 * 2))
+    large = archive.open_instance(archive.ingest(ds).sop_instance_uid)
+    with pytest.raises(WouldWait):
+        images.open(large, waiting=False)
+    images.open(large)
+    assert images.open(large, waiting=False).found.count == 200
+    with small.open() as source:
+        assert isinstance(source, FileSource)
+        assert not source.in_memory(0, source.size + 1)
+        assert not source.in_memory(0, 0)
+    assert not source.in_memory(0, 1)  # closed
+
+
+def test_an_offset_table_tells_where_frames_lie(archive: Archive) -> None:
+    ds = image(NumberOfFrames=5)
+    ds.add("PixelData", "OW", np.arange(5 * 64, dtype="<u2").tobytes())
+    for extended in (False, True):
+        stored = pixels.transcode(ds, JPEG_LS, extended=extended, new_uid=True)
+        uid = archive.ingest(stored).sop_instance_uid
+        found, data = pixels.index(archive.open(uid)), archive.file_bytes(uid)
+        assert isinstance(found, EncapsulatedFrames)
+        for number in range(5):
+            told = found.told(number)
+            if number == 4 and not extended:
+                assert told is None
+                continue
+            assert told is not None
+            assert bytes(found.read(number)) in data[told[0] : told[0] + told[1]]

@@ -9,6 +9,9 @@ from typing import Self
 
 from kerma.errors import FormatError, TruncatedError
 
+_LOOK = 1 << 17
+_NOWAIT: int | None = getattr(os, "RWF_NOWAIT", None)
+
 
 class FileSource:
     """Random access to a file that is not changed while it is open. Reads may run in several threads at once."""
@@ -65,6 +68,21 @@ class FileSource:
             if count:
                 pending[at] = pending[at][count:]
         return total
+
+    def in_memory(self, offset: int, length: int) -> bool:
+        """Whether the system has this range at hand, so that reading it does not wait for the disk. It looks at a page
+        of each 128 KB, which is how the system reads ahead; False where it cannot tell.
+        """
+        if self._fd < 0 or _NOWAIT is None or not 0 < length <= self._size - offset:
+            return False
+        page = bytearray(1)
+        try:
+            for at in (*range(offset, offset + length, _LOOK), offset + length - 1):
+                if os.preadv(self._fd, [page], at, _NOWAIT) != 1:
+                    return False
+        except OSError:  # BlockingIOError: it would wait; others: the file system does not tell
+            return False
+        return True
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -104,6 +104,18 @@ class EncapsulatedFrames:
                 self._distrust(frame)
         return self._by_walk(frame)
 
+    def told(self, frame: int) -> tuple[int, int] | None:
+        """(offset, length) of what ``read`` will read, by the table alone: nothing is read or checked. None where the
+        table does not tell.
+        """
+        if self._extended is not None:
+            offset = _WIDE.unpack_from(self._extended[0], 8 * frame)[0]
+            return self._first + offset, 8 + _WIDE.unpack_from(self._extended[1], 8 * frame)[0]
+        if len(self._basic) < 4 * frame + 8 or self.count == 1:
+            return None
+        at, end = struct.unpack_from("<II", self._basic, 4 * frame)
+        return self._first + at, end - at
+
     def read(self, frame: int) -> Buffer:
         self._check(frame)
         if self._extended is not None or self._basic:

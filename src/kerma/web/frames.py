@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from importlib.util import find_spec
 
+from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -34,30 +35,50 @@ from kerma.pixels.encapsulated import EncapsulatedFrames
 from kerma.pixels.frame_index import FrameIndex, NativeFrames
 from kerma.pixels.syntaxes import VIDEO
 from kerma.pixels.targets import TARGETS, decodable, has_codecs
-from kerma.web.answers import answer, digest_of, in_thread
+from kerma.web.answers import answer, digest_of
 from kerma.web.bodies import CHUNK, Body, Literal, Made, Piece, Ranged
 from kerma.web.context import context_of
-from kerma.web.images import Image, acceptable
+from kerma.web.images import Image, WouldWait, acceptable
 from kerma.web.selecting import asked, instance_of
 
 _IN_MEMORY = 8 << 20
 """A code stream of an image up to this size is read at once, a larger one as it is sent."""
 
 
-def retrieve_frames(request: Request) -> Response:
-    """``GET .../frames/1,2,3``."""
+async def retrieve_frames(request: Request) -> Response:
+    """``GET .../frames/1,2,3``.
+
+    One frame that the system has in memory is read at once: to hand that to a thread would cost more than to do it.
+    """
+    try:
+        return _frames(request, waiting=False)
+    except WouldWait:
+        return await to_thread.run_sync(_frames, request, limiter=context_of(request).readers)
+
+
+def _frames(request: Request, *, waiting: bool = True) -> Response:
     numbers = uris.frames(request.path_params["frames"])
+    if not waiting and len(numbers) > 1:
+        raise WouldWait
     instance = instance_of(request)
-    image = context_of(request).images.open(instance)
+    image = context_of(request).images.open(instance, waiting=waiting)
     for number in numbers:
         image.check(number - 1)
-    return given(request, instance, image, numbers)
+    if not waiting and not image.in_memory(numbers[0] - 1):
+        raise WouldWait
+    return given(request, instance, image, numbers, waiting=waiting)
 
 
-def given(request: Request, instance: Instance, image: Image, numbers: Sequence[int]) -> Response:
-    """Frames of an image, numbered from 1, as the sender of the request takes them."""
+def given(
+    request: Request, instance: Instance, image: Image, numbers: Sequence[int], *, waiting: bool = True
+) -> Response:
+    """Frames of an image, numbered from 1, as the sender of the request takes them. Not ``waiting``: ``WouldWait``
+    where they have to be made.
+    """
     found, stored = image.found, stored_syntax(image.found)
     form = choose(asked(request), stored, Category.FRAMES, transcodable(stored), single=len(numbers) == 1)
+    if form.transcode and not waiting:
+        raise WouldWait
     named = (f"{numbers[0]} to {numbers[-1]}",) if isinstance(numbers, range) else map(str, numbers)
     digest = digest_of(instance.name, "frames", *named, form.content_type, str(form.multipart))
     if form.media_type.startswith("video/"):
@@ -145,4 +166,4 @@ def frame_as(found: FrameIndex, number: int, syntax: str) -> Buffer:
         raise acceptable(error, f"frame {number + 1} cannot be had as transfer-syntax={syntax}") from error
 
 
-ROUTES = [Route(Kind.FRAMES.template, in_thread(retrieve_frames, short=True))]
+ROUTES = [Route(Kind.FRAMES.template, retrieve_frames)]

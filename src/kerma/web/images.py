@@ -16,20 +16,31 @@ from dataclasses import dataclass, field
 
 from kerma.dataset import Dataset
 from kerma.dicomweb.problems import HTTPProblem
-from kerma.encoding.source import Buffer
+from kerma.encoding.source import Buffer, ByteSource
 from kerma.errors import KermaError
 from kerma.formats import part10
 from kerma.formats.instance import Instance
-from kerma.pixels.frame_index import FrameIndex, index
+from kerma.formats.source import FileSource
+from kerma.pixels.encapsulated import EncapsulatedFrames
+from kerma.pixels.frame_index import FrameIndex, NativeFrames, index
 from kerma.pixels.layout import DOUBLE, FLOAT, PIXEL_DATA
+from kerma.standard.transfer_syntaxes import DEFLATED_LE
+from kerma.web.bodies import SMALL
 
 _KEPT = 32
 _FILE_HEAD = 132
 
 
+class WouldWait(Exception):
+    """What was asked for is not in memory, or takes work: it is for a thread."""
+
+
 def dataset_of(instance: Instance) -> Dataset:
     """A stored object, lazily over its blob: what is not looked at is not read. Whoever drops it closes it."""
-    source = instance.open()
+    return _over(instance.open(), instance)
+
+
+def _over(source: ByteSource, instance: Instance) -> Dataset:
     if instance.dataset_offset >= _FILE_HEAD:
         return part10.read_source(source)
     with source:
@@ -39,18 +50,39 @@ def dataset_of(instance: Instance) -> Dataset:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A stored image: its data set and where its frames lie."""
+    """A stored image: its data set, where its frames lie, and in what."""
 
     ds: Dataset
     found: FrameIndex
+    source: ByteSource
 
     @classmethod
-    def of(cls, instance: Instance) -> Image:
-        """HTTPProblem 404 where it has no frames."""
-        ds = dataset_of(instance)
+    def of(cls, instance: Instance, *, waiting: bool = True) -> Image:
+        """HTTPProblem 404 where it has no frames. Not ``waiting``: ``WouldWait`` unless all of it is small and in
+        memory.
+        """
+        size = instance.dataset_offset + instance.dataset_length
+        if not waiting and size > SMALL:
+            raise WouldWait
+        source = instance.open()
+        if not waiting and not (isinstance(source, FileSource) and source.in_memory(0, size)):
+            raise WouldWait
+        ds = _over(source, instance)
         if not any(tag in ds for tag in (PIXEL_DATA, FLOAT, DOUBLE)):
             raise HTTPProblem(404, "this instance has no frames", hint="retrieve it whole, or its rendered form")
-        return cls(ds, index(ds))
+        return cls(ds, index(ds), source)
+
+    def in_memory(self, number: int) -> bool:
+        """Whether reading a frame, counted from 0, does not wait for the disk, as far as that can be told."""
+        found = self.found
+        if not isinstance(self.source, FileSource):
+            return False
+        if self.source.size <= SMALL:
+            return self.source.in_memory(0, self.source.size)
+        if isinstance(found, NativeFrames) and found.layout.transfer_syntax_uid != DEFLATED_LE.uid:
+            return all(length <= SMALL and self.source.in_memory(at, length) for at, length in found.ranges(number))
+        told = found.told(number) if isinstance(found, EncapsulatedFrames) else None
+        return told is not None and told[1] <= SMALL and self.source.in_memory(*told)
 
     def frame(self, number: int) -> Buffer:
         """A frame as it is stored, counted from 0; HTTPProblem 404 where there is no such frame."""
@@ -84,19 +116,23 @@ class Images:
     def __len__(self) -> int:
         return len(self._places)
 
-    def open(self, instance: Instance) -> Image:
-        """The image of an instance. Errors are those of reading it; nothing is kept then."""
+    def open(self, instance: Instance, *, waiting: bool = True) -> Image:
+        """The image of an instance. Errors are those of reading it; nothing is kept then. Not ``waiting``:
+        ``WouldWait`` where that would be needed.
+        """
         key = instance.name
         with self._lock:
             place = self._places.get(key)
             if place is None:
                 place = self._places[key] = _Place()
             self._places.move_to_end(key)
-        with place.lock:
+        if not place.lock.acquire(blocking=waiting):
+            raise WouldWait
+        try:
             if place.image is not None:
                 return place.image
             try:
-                image = Image.of(instance)
+                image = Image.of(instance, waiting=waiting)
             except BaseException:
                 self._drop(key, place)
                 raise
@@ -106,6 +142,8 @@ class Images:
             else:
                 self._drop(key, place)
             return image
+        finally:
+            place.lock.release()
 
     def _let_go(self) -> None:
         """Of more than are kept, those that were asked for longest ago."""
