@@ -280,3 +280,72 @@ def test_a_thousand_open_connections_cost_little(start: Start) -> None:
         for one in held:
             one.close()
     assert server.stop().status == 0
+
+
+# -- what nobody sends in good faith -----------------------------------------------------------------------------------
+
+GET = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+HOSTILE = {
+    "no HTTP at all": b"\x01\x00\x00\x00\x00\xcd" + bytes(200),
+    "a bad line": b"GET\r\n\r\n",
+    "a bad version": b"GET / HTTP/9.9\r\n\r\n",
+    "an endless line": b"GET /" + b"a" * 2_000_000,
+    "endless headers": GET + b"X: y\r\n" * 300_000,
+    "an endless header": GET + b"X: " + b"y" * 2_000_000,
+    "two lengths": b"POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+    "a length that is none": b"POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
+    "chunks that are none": b"POST /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\n"
+    b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a path that climbs": b"GET /dicomweb/../../../etc/passwd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a path in percent": b"GET /dicomweb/studies/%2e%2e%2f%2e%2e%2fetc%2fpasswd HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "a zero in the path": b"GET /dicomweb/studies/1%00 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "half an HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 4000,
+}
+
+
+def spoken(host: str, port: int, wire: bytes) -> bytes:
+    """What a server says to bytes, until it or we have enough; nothing where it hangs up."""
+    with socket.create_connection((host, port), timeout=60) as held:
+        try:
+            held.sendall(wire)
+            held.shutdown(socket.SHUT_WR)
+            return held.recv(4096)
+        except OSError:
+            return b""
+
+
+def test_hostile_bytes_get_400s_or_nothing(start: Start) -> None:
+    server = start("serve", *HTTP)
+    (child,) = children(server)
+    host, _, port = url(server).removeprefix("http://").partition(":")
+    before = child.memory_info().rss
+    for name, wire in HOSTILE.items():
+        said = spoken(host, int(port), wire)
+        first = said.partition(b"\r\n")[0]
+        assert not first.startswith(b"HTTP/1.1 2"), name
+        assert not first.startswith(b"HTTP/1.1 5"), name
+    assert httpx.get(f"{url(server)}/healthz").status_code == 200
+    assert [one.pid for one in children(server)] == [child.pid]
+    assert child.memory_info().rss - before < 64 << 20
+    result = server.stop()
+    assert result.status == 0
+    assert "Traceback" not in result.err
+
+
+def test_a_head_that_does_not_end_is_given_up(start: Start) -> None:
+    server = start("serve", *HTTP, env={"KERMA_WEB_HEADER_TIME": "1"})
+    host, _, port = url(server).removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as held:
+        held.sendall(b"GET /healthz HTTP/1.1\r\nHost:")
+        assert not held.recv(100).startswith(b"HTTP/1.1 2")
+
+
+def test_a_body_that_stops_coming_is_given_up(start: Start) -> None:
+    server = start("serve", *HTTP, env={"KERMA_WEB_BODY_IDLE": "0.5"})
+    host, _, port = url(server).removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as held:
+        held.sendall(
+            b"POST /dicomweb/studies HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+            b"Content-Type: multipart/related; type=application/dicom; boundary=b\r\n\r\n--b\r\n"
+        )
+        assert held.recv(100).startswith(b"HTTP/1.1 408")
