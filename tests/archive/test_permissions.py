@@ -142,7 +142,7 @@ def test_labels_outlive_a_new_index_and_not_their_study(filled: Archive) -> None
 _AREA = st.builds(
     Area,
     st.sampled_from([None, None, "P1", "P2", "P3"]),
-    st.none(),
+    st.sampled_from([None, None, "", "HOSPITAL"]),
     st.sampled_from([None, None, "1.2.3.1", "1.2.3.3"]),
     st.sampled_from([None, None, "1.2.3.1.1", "1.2.3.3.2"]),
     st.sampled_from([(), (), ("teaching",), ("teaching", "trial")]),

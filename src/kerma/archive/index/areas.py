@@ -16,7 +16,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, func, literal_column, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, false, func, literal_column, or_, select, union
 
 from kerma.archive.index import plan, schema
 from kerma.archive.index.conditions import Condition, Params
@@ -83,16 +83,22 @@ def series_below(
 
 def _rows(area: Area, level: Level, binds: Params) -> Select[Any]:
     """The row numbers at ``level`` that lie in one area. Its tables are others than those of the question."""
-    lowest = max([level, *([Level.SERIES] if area.series is not None else [])])
+    lowest = max(level, Level.SERIES if area.series is not None else level)
     if area.labels or area.study is not None:
         lowest = max(lowest, Level.STUDY)
-    highest = Level.PATIENT if area.patient_id is not None else min(level, Level.STUDY)
+    of_patient = area.patient_id is not None or area.issuer is not None
+    highest = Level.PATIENT if of_patient else min(level, Level.STUDY)
     tables = {Level(number): schema.TABLES[Level(number)].alias(f"w{number}") for number in range(highest, lowest + 1)}
     joined: Any = tables[lowest]
     for number in range(lowest, highest, -1):
         child, parent = tables[Level(number)], tables[Level(number - 1)]
         joined = joined.join(parent, parent.c.id == child.c[schema.PARENT_KEY[Level(number)]])
-    return select(tables[level].c.id).select_from(joined).where(*_tests(area, tables, binds))
+    fields, labels = binds[: len(binds) - len(area.labels)], binds[len(binds) - len(area.labels) :]
+    for number, bind in enumerate(labels):
+        label = schema.study_label.alias(f"l{number}")
+        named = label.c.study_instance_uid == tables[Level.STUDY].c.study_instance_uid
+        joined = joined.join(label, and_(named, label.c.label == bind))
+    return select(tables[level].c.id).select_from(joined).where(*_tests(area, tables, fields))
 
 
 def _tests(area: Area, tables: dict[Level, Any], binds: Params) -> list[ColumnElement[bool]]:
@@ -107,10 +113,6 @@ def _tests(area: Area, tables: dict[Level, Any], binds: Params) -> list[ColumnEl
         tests.append(tables[Level.STUDY].c.study_instance_uid == next(rest))
     if area.series is not None:
         tests.append(tables[Level.SERIES].c.series_instance_uid == next(rest))
-    label = schema.study_label
-    for _ in area.labels:
-        named = select(label.c.study_instance_uid).where(label.c.label == next(rest))
-        tests.append(tables[Level.STUDY].c.study_instance_uid.in_(named))
     return tests
 
 
