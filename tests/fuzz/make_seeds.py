@@ -12,7 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.fuzz import fuzz_command, fuzz_dicomweb, fuzz_pdu, fuzz_scan
+from tests.fuzz import fuzz_command, fuzz_dicomweb, fuzz_pdu, fuzz_scan, fuzz_store
 
 from kerma import pixels
 from kerma.dataset import Dataset
@@ -166,6 +166,7 @@ def main() -> None:
     write("pdu", [*fuzz_pdu.SEEDS, b"".join(fuzz_pdu.SEEDS[2:4])])
     write("command", fuzz_command.SEEDS)
     write("dicomweb", fuzz_dicomweb.SEEDS)
+    write("store", fuzz_store.SEEDS)
 
 
 if __name__ == "__main__":

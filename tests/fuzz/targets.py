@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.fuzz import fuzz_command, fuzz_dicomweb, fuzz_pdu, fuzz_scan
+from tests.fuzz import fuzz_command, fuzz_dicomweb, fuzz_pdu, fuzz_scan, fuzz_store
 
 from kerma import pixels
 from kerma.dataset import Dataset
@@ -195,4 +195,5 @@ TARGETS: dict[str, Target] = {
     "pdu": pdu,
     "command": command,
     "dicomweb": dicomweb,
+    "store": fuzz_store.check,
 }

@@ -20,6 +20,7 @@ from typing import Any
 
 from kerma.dataset import Dataset
 from kerma.dicomweb.media_types import DICOM, DICOM_JSON, OCTET_STREAM
+from kerma.dicomweb.store import PROCESSING_FAILURE
 from kerma.dicomweb.uris import Kind, Resource
 from kerma.errors import AnswerError, FormatError, UsageError
 from kerma.formats.json import from_json
@@ -375,10 +376,23 @@ def _results(batch: Sequence[Item], reply: Reply, manner: Manner) -> Flow[list[S
 
 def _read_answer(ds: Dataset, told: dict[str, tuple[int, int, str]], others: list[int]) -> None:
     for item in ds.get("ReferencedSOPSequence") or ():
-        told[str(item.ReferencedSOPInstanceUID)] = 0, item.get("WarningReason") or 0, item.get("RetrieveURL") or ""
+        url = item.get("RetrieveURL")
+        told[_uid(item)] = 0, _number(item, "WarningReason", 0), str(url) if isinstance(url, str) else ""
     for item in ds.get("FailedSOPSequence") or ():
-        told[str(item.ReferencedSOPInstanceUID)] = item.get("FailureReason") or 0x0110, 0, ""
-    others += [item.get("FailureReason") or 0x0110 for item in ds.get("OtherFailuresSequence") or ()]
+        told[_uid(item)] = _number(item, "FailureReason", PROCESSING_FAILURE), 0, ""
+    others += [_number(item, "FailureReason", PROCESSING_FAILURE) for item in ds.get("OtherFailuresSequence") or ()]
+
+
+def _uid(item: Dataset) -> str:
+    return str(item.get("ReferencedSOPInstanceUID") or "")
+
+
+def _number(item: Dataset, keyword: str, default: int) -> int:
+    """A status; some servers write it as text."""
+    value = item.get(keyword)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:6])
+    return int(value) if isinstance(value, int) and value else default
 
 
 def delete(manner: Manner, target: Target) -> Flow[None]:
