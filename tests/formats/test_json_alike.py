@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kerma.dataset import Dataset, Element
 from kerma.errors import KermaError
+from kerma.formats import json_alike
 from kerma.formats.json import to_json
 from kerma.formats.json_alike import AlikeJSON
 
@@ -66,8 +67,8 @@ def datasets(draw: st.DrawFn) -> Dataset:
 
 @given(st.lists(st.tuples(datasets(), st.sampled_from([EXPLICIT, IMPLICIT, BIG])), min_size=1, max_size=6))
 def test_texts_are_those_of_the_writer(given: list[tuple[Dataset, str]]) -> None:
-    writer = AlikeJSON()
-    for ds, syntax in given * 2:
+    writer = AlikeJSON(cut=0x00100020)
+    for ds, syntax in given * 4:
         try:
             data = ds.to_bytes(syntax)
         except KermaError:
@@ -88,9 +89,23 @@ def test_what_is_alike_is_written_once(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: Any) -> str:
         raise AssertionError("written again")
 
-    monkeypatch.setattr(AlikeJSON, "_written", never)
+    monkeypatch.setattr(json_alike._One, "_written", never)
     ds.PatientID = "2"
     assert alike(writer, ds.to_bytes(EXPLICIT), EXPLICIT) == plain(ds.to_bytes(EXPLICIT), EXPLICIT)
+
+
+def test_no_run_goes_over_the_cut() -> None:
+    writer = AlikeJSON(cut=0x00100020)
+    ds = Dataset()
+    ds.PatientName, ds.PatientSex, ds.StudyID = "A", "M", "1"
+    for number in range(5):
+        ds.InstanceNumber = number
+        data = ds.to_bytes(EXPLICIT)
+        found = writer.elements(data, EXPLICIT, named)
+        assert found is not None
+        assert found[0][:2] == [0x00100010, 0x00100040]
+        assert "{" + ",".join(found[1]) + "}" == plain(data, EXPLICIT)
+    assert found[0] == [0x00100010, 0x00100040, 0x00200013]
 
 
 def test_what_is_out_of_order_or_empty_goes_the_long_way() -> None:

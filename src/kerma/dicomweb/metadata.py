@@ -80,7 +80,7 @@ def xml_of(header: Header, urls: Templates) -> Iterator[str]:
 
 def objects_of(headers: Iterable[Header], urls: Templates) -> Iterator[str]:
     """Many instances as JSON objects with commas between them, in pieces; what they share is written once."""
-    alike = AlikeJSON()
+    alike = AlikeJSON(cut=_AVAILABLE_SYNTAX)
     first = True
     for header in headers:
         if not first:
