@@ -20,6 +20,7 @@ from kerma.web import AsyncClient, Client
 from kerma.web.application import application
 from kerma.web.context import Context
 from tests.archive.conftest import make_instance, store_instance
+from tests.archive.work.steps import make_step
 from tests.web.test_store import file_of, pixels_of
 
 BASE = "http://testserver/dicomweb"
@@ -313,3 +314,30 @@ def test_the_awaited_client_does_the_same(archive: Archive, tmp_path: Path) -> N
         assert archive.stats().instances == 0
 
     asyncio.run(run())
+
+
+# -- work items --------------------------------------------------------------------------------------------------------
+
+
+def test_a_work_item_is_made_claimed_changed_and_done(client: Client) -> None:
+    item = make_step()
+    uid = client.create_workitem(item, "1.2.3.4")
+    assert uid == "1.2.3.4"
+    assert [str(ds.SOPInstanceUID) for ds in client.workitems(ProcedureStepState="SCHEDULED")] == [uid]
+    assert str(client.workitem(uid).ProcedureStepState) == "SCHEDULED"
+    assert client.subscribe(uid, "WATCHER").startswith("ws")
+    transaction = "1.2.3.5"
+    client.change_workitem_state(uid, "IN PROGRESS", transaction)
+    changes = Dataset()
+    changes.ProcedureStepLabel = "Second reading"
+    client.update_workitem(uid, changes, transaction)
+    assert str(client.workitem(uid).ProcedureStepLabel) == "Second reading"
+    client.cancel_workitem(uid, "no longer needed")
+    client.unsubscribe(uid, "WATCHER")
+    with pytest.raises(AnswerError, match="409"):
+        client.cancel_workitem(uid)
+    client.change_workitem_state(uid, "CANCELED", transaction)
+    assert str(client.workitem(uid).ProcedureStepState) == "CANCELED"
+    with pytest.raises(AnswerError) as caught:
+        client.workitem("1.2.3.9")
+    assert caught.value.status == 404
