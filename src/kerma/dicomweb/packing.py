@@ -10,6 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 _HEAD = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
 _END = b"\x01\0\0\xff\xff"
@@ -61,6 +62,7 @@ def unpacked(parts: Iterable[Part]) -> Iterator[bytes]:
             yield rest
 
 
+@lru_cache(maxsize=4096)
 def combined(first: int, second: int, size: int) -> int:
     """The CRC-32 of two stretches one behind the other, ``size`` bytes in the second one."""
     return _product(_power(8 * size), first) ^ second
