@@ -20,7 +20,7 @@ from kerma.web import AsyncClient, Client
 from kerma.web.application import application
 from kerma.web.context import Context
 from tests.archive.conftest import make_instance, store_instance
-from tests.archive.work.steps import make_step
+from tests.archive.work.steps import discontinued, make_step
 from tests.web.test_store import file_of, pixels_of
 
 BASE = "http://testserver/dicomweb"
@@ -336,6 +336,7 @@ def test_a_work_item_is_made_claimed_changed_and_done(client: Client) -> None:
     client.unsubscribe(uid, "WATCHER")
     with pytest.raises(AnswerError, match="409"):
         client.cancel_workitem(uid)
+    client.update_workitem(uid, discontinued(), transaction)
     client.change_workitem_state(uid, "CANCELED", transaction)
     assert str(client.workitem(uid).ProcedureStepState) == "CANCELED"
     with pytest.raises(AnswerError) as caught:
