@@ -25,7 +25,6 @@ from kerma.archive.work.ups import Change, Step
 from kerma.dataset import Dataset
 from kerma.errors import NotFoundError, StatusError
 from kerma.query.model import Predicate
-from kerma.standard import elements
 from kerma.values.new_uid import new_uid
 from kerma.values.uid import UID
 
@@ -35,10 +34,10 @@ INVALID_INSTANCE = 0x0117
 Visible = Callable[[Dataset], bool]
 
 _COLUMNS: Mapping[tuple[int, ...], str] = {
-    (elements.KEYWORD_TO_TAG["SOPInstanceUID"],): "uid",
-    (elements.KEYWORD_TO_TAG["ProcedureStepState"],): "state",
-    (elements.KEYWORD_TO_TAG["PatientID"],): "patient_id",
-    (elements.KEYWORD_TO_TAG["WorklistLabel"],): "worklist_label",
+    (0x00080018,): "uid",
+    (0x00741000,): "state",
+    (0x00100020,): "patient_id",
+    (0x00741202,): "worklist_label",
 }
 
 

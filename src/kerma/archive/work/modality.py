@@ -31,14 +31,14 @@ NO_SUCH_INSTANCE = 0x0112
 
 Visible = Callable[[Dataset], bool]
 
-_STEP = elements.KEYWORD_TO_TAG["ScheduledProcedureStepSequence"]
+_STEP = 0x00400100  # ScheduledProcedureStepSequence
 _COLUMNS = {
-    (elements.KEYWORD_TO_TAG["StudyInstanceUID"],): "study_instance_uid",
-    (_STEP, elements.KEYWORD_TO_TAG["ScheduledProcedureStepID"]): "step_id",
-    (elements.KEYWORD_TO_TAG["PatientID"],): "patient_id",
-    (elements.KEYWORD_TO_TAG["AccessionNumber"],): "accession_number",
-    (_STEP, elements.KEYWORD_TO_TAG["Modality"]): "modality",
-    (_STEP, elements.KEYWORD_TO_TAG["ScheduledProcedureStepStartDate"]): "start_date",
+    (0x0020000D,): "study_instance_uid",
+    (_STEP, 0x00400009): "step_id",
+    (0x00100020,): "patient_id",
+    (0x00080050,): "accession_number",
+    (_STEP, 0x00080060): "modality",
+    (_STEP, 0x00400002): "start_date",
 }
 _NAMES = ", ".join(_COLUMNS.values())
 _STATUS_OF = {mpps.IN_PROGRESS: "STARTED", mpps.COMPLETED: "COMPLETED", mpps.DISCONTINUED: "DISCONTINUED"}

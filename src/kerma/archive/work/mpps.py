@@ -12,9 +12,9 @@ from typing import Any
 
 from kerma.archive.work.requirements import (
     INVALID_VALUE,
+    RequirementTable,
     check_create,
     check_update,
-    table,
     text_of,
     unmet,
 )
@@ -34,7 +34,7 @@ NO_LONGER_UPDATED = 0x0110
 """Processing failure, with Error ID A710: Performed Procedure Step Object may no longer be updated."""
 MISSING_FINAL_VALUE = 0x0121
 
-ATTRIBUTES = table("""
+ATTRIBUTES = RequirementTable("""
 SOPClassUID                                                    3 - O
 SOPInstanceUID                                                 3 - O
 ScheduledStepAttributesSequence                                1 - O

@@ -14,7 +14,7 @@ has items.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kerma.dataset import Dataset
@@ -37,14 +37,23 @@ class Requirement:
     final: str
 
 
-def table(text: str) -> tuple[Requirement, ...]:
-    """The rows of a table."""
-    out = []
-    for line in text.strip().split("\n"):
-        name, create, update, final = line.split()
-        path = tuple(elements.KEYWORD_TO_TAG[keyword] for keyword in name.split("."))
-        out.append(Requirement(path, name, create, update, final))
-    return tuple(out)
+class RequirementTable:
+    """The rows of a table; they are made when they are first asked for, with the standard's elements."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._rows: tuple[Requirement, ...] = ()
+
+    def __iter__(self) -> Iterator[Requirement]:
+        if not self._rows:
+            self._rows = tuple(_row(line) for line in self._text.strip().split("\n"))
+        return iter(self._rows)
+
+
+def _row(line: str) -> Requirement:
+    name, create, update, final = line.split()
+    path = tuple(elements.KEYWORD_TO_TAG[keyword] for keyword in name.split("."))
+    return Requirement(path, name, create, update, final)
 
 
 def check_create(ds: Dataset, rows: Iterable[Requirement]) -> list[int]:

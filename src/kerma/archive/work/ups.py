@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 from kerma.archive.work.requirements import (
     INVALID_VALUE,
+    RequirementTable,
     check_create,
     check_update,
     check_values,
     items,
-    table,
     text_of,
     unmet,
 )
@@ -79,7 +79,7 @@ TRANSITIONS: Mapping[tuple[str, str], str | int] = {
 right Transaction UID are one rule: C301.
 """
 
-ATTRIBUTES = table("""
+ATTRIBUTES = RequirementTable("""
 TransactionUID                                                                          E - O
 SOPClassUID                                                                             3 - R
 SOPInstanceUID                                                                          3 - R
