@@ -74,7 +74,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 # -- without rules -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "kerma.localhost"])
+@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "kerma.localhost", ""])
 def test_without_rules_this_machine_may_do_everything(place: Place, host: str) -> None:
     for address in (LOCAL, "::1", "::ffff:127.0.0.1"):
         assert place.client(address, headers={"Host": host}).get(STUDY).status_code == 200
@@ -82,7 +82,7 @@ def test_without_rules_this_machine_may_do_everything(place: Place, host: str) -
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[", ""]
+    "host", ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.1", "[", ":80"]
 )
 def test_a_foreign_name_that_was_bent_to_us_is_refused(place: Place, host: str) -> None:
     answer = place.client(headers={"Host": host}).get(STUDY)

@@ -166,8 +166,8 @@ class Gate:
     @staticmethod
     def _is_at_home(given: dict[bytes, bytes], address: str) -> bool:
         """Whether this machine asks, by a name of its own, and not for somebody else."""
-        host = given.get(b"host")
-        if not is_loopback(address) or (host is not None and not is_loopback(host_of(host.decode("latin-1")))):
+        host = given.get(b"host")  # HTTP/1.0 need not name one; a browser always does
+        if not is_loopback(address) or (host and not is_loopback(host_of(host.decode("latin-1")))):
             return False
         if _FORWARDED.isdisjoint(given):
             return True
