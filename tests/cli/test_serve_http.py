@@ -179,10 +179,15 @@ def test_killing_the_server_leaves_no_process(start: Start) -> None:
 def test_a_process_that_dies_is_started_again(start: Start) -> None:
     server = start("serve", *HTTP)
     (first,) = children(server)
+    for _ in range(2):
+        assert "kerma_http_requests_running 1.0" in httpx.get(f"{url(server)}/metrics").text
     first.kill()
     # The socket is the parent's: what comes meanwhile waits.
     assert httpx.get(f"{url(server)}/healthz", timeout=60).status_code == 200
     assert [child.pid for child in children(server)] != [first.pid]
+    text = httpx.get(f"{url(server)}/metrics").text
+    assert "kerma_http_requests_running 1.0" in text
+    assert 'kerma_http_request_duration_seconds_count{method="GET",route="/metrics",status="200"} 2.0' in text
     result = server.stop()
     assert result.status == 0
     assert "was started again" in result.err

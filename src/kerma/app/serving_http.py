@@ -12,6 +12,7 @@ import errno
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -81,6 +82,7 @@ class WebServing:
             env={"PROMETHEUS_MULTIPROC_DIR": self._folder.name},
             answer=self._told,
             tell=lambda what, fields: self._log.error(what, **fields),
+            on_ended=self._forget,
             on_lost=self._given_up,
         )
         self._processes.spawn()
@@ -110,6 +112,12 @@ class WebServing:
 
     def _told(self) -> Mapping[str, Any]:
         return self._numbers()
+
+    def _forget(self, pid: int) -> None:
+        """What a process that is over was doing is not under way any more; what it counted stays."""
+        if self._folder is not None:
+            for path in Path(self._folder.name).glob(f"gauge_live*_{pid}.db"):
+                path.unlink(missing_ok=True)
 
     def _given_up(self) -> None:
         self.lost = True

@@ -51,7 +51,7 @@ class Observed:
             return
         began = time.perf_counter()
         self._on_begin()
-        status, sent, received, whole = CUT, 0, 0, False
+        status, sent, received, whole, length = CUT, 0, 0, False, 0
 
         async def receiving() -> Message:
             nonlocal received
@@ -60,15 +60,16 @@ class Observed:
             return message
 
         async def sending(message: Message) -> None:
-            nonlocal status, sent, whole
+            nonlocal status, sent, whole, length
             if message["type"] == "http.response.start":
                 status = message["status"]
+                length = _length(message)
             await send(message)
             if message["type"] == "http.response.body":
                 sent += len(message.get("body", b""))
                 whole = not message.get("more_body", False)
             elif message["type"] == "http.response.pathsend":
-                whole = True
+                sent, whole = length, True
 
         try:
             await self.app(scope, receiving, sending)
@@ -87,6 +88,12 @@ class Observed:
                     whole=whole,
                 )
             )
+
+
+def _length(start: Message) -> int:
+    """What an answer says of its length; 0 where it does not."""
+    told = next((value for name, value in start.get("headers", ()) if name == b"content-length"), b"")
+    return int(told) if told.isdigit() else 0
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})

@@ -33,7 +33,11 @@ Tell = Callable[[str, Mapping[str, Any]], None]
 
 
 class WebProcesses:
-    """``count`` children of ``python -m module`` that share the sockets in ``descriptors``."""
+    """``count`` children of ``python -m module`` that share the sockets in ``descriptors``.
+
+    ``answer`` gives what they ask for; ``on_ended`` is told the number of each process that is over, ``on_lost`` that
+    they were given up.
+    """
 
     def __init__(
         self,
@@ -44,6 +48,7 @@ class WebProcesses:
         env: Mapping[str, str],
         answer: Callable[[], Mapping[str, Any]],
         tell: Tell,
+        on_ended: Callable[[int], None],
         on_lost: Callable[[], None],
     ) -> None:
         self._argv = [sys.executable, "-P", "-m", module]
@@ -53,6 +58,7 @@ class WebProcesses:
         self._env = {**os.environ, "PYTHONPATH": path, **env}
         self._answer = answer
         self._tell = tell
+        self._on_ended = on_ended
         self._on_lost = on_lost
         self._children: list[_Child] = []
         self._lock = threading.Lock()
@@ -138,6 +144,7 @@ class WebProcesses:
         status = child.process.wait()
         with contextlib.suppress(OSError):
             child.process.stdin.close()  # type: ignore[union-attr]
+        self._on_ended(child.process.pid)
         was_ready = child.ready
         child.settled.set()
         if was_ready:
