@@ -34,7 +34,7 @@ MAX_KEPT = 64 << 20
 """Deflated bytes of the largest text that is kept."""
 _FORMS = 4
 """Forms of a series that are kept at one time."""
-_LEVEL = 3
+_LEVEL = 6
 _PAGE = 256
 _PIECE = 1 << 18
 _MAX_TAIL = 16 << 20
