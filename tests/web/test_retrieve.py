@@ -265,3 +265,13 @@ def test_any_stretch_of_a_body_is_that_stretch() -> None:
         for stop in range(start, len(whole) + 1):
             assert b"".join(body.chunks(start, stop)) == whole[start:stop]
     assert b"".join(Body.of(Made(lambda: iter((b"a", b"b"))), Literal(b"c")).chunks()) == b"abc"
+
+
+def test_a_damaged_instance_comes_back_as_it_is_stored(archive: Archive, web: TestClient, corpus: Path) -> None:
+    """What is in a sequence that cannot be read is there, what it could become is not."""
+    path = corpus / "Dashtid+dicom-fuzzer/_history/d83e86d4/dicom-seeds/pet/pt_256x256_16bit_jpls.dcm"
+    url = url_of(archive, archive.ingest(path).sop_instance_uid)
+    assert web.get(url, headers={"Accept": SINGLE}).content == path.read_bytes()
+    refused = web.get(url, headers={"Accept": f"application/dicom; transfer-syntax={JPEG_LS}"})
+    assert refused.status_code == 406
+    assert web.get(f"{url}/bulkdata").status_code == 422

@@ -41,7 +41,7 @@ from kerma.web.answers import answer, digest_of, digest_of_many, in_thread
 from kerma.web.bodies import CHUNK, Body, Literal, Made, Piece, Ranged
 from kerma.web.context import context_of
 from kerma.web.frames import given, piece_of, stored_syntax
-from kerma.web.images import dataset_of
+from kerma.web.images import damage_told, dataset_of
 from kerma.web.selecting import asked, instance_of, instances_of
 
 _DOCUMENT = 0x00420011
@@ -71,7 +71,8 @@ def retrieve_bulkdata(request: Request) -> Response:
         found = _pixels(request, instance)
         if found is not None:
             return found
-    value = value_at(dataset_of(instance), path)
+    with damage_told():
+        value = value_at(dataset_of(instance), path)
     offered = (value.media_type,) if value.media_type == OCTET_STREAM else (value.media_type, OCTET_STREAM)
     form = choose(asked(request), None, Category.BULK, offered=offered)
     return _one(request, instance, name_of(path), value, form)
@@ -216,7 +217,8 @@ def retrieve_all(request: Request) -> Response:
         yield Literal(writer.end())
 
     begun = parts()
-    first = next(begun)
+    with damage_told():
+        first = next(begun)
     if isinstance(first, Literal) and first.data == Writer(digest).end():
         raise HTTPProblem(404, "there is no bulk data", hint="all of it is in the metadata")
     started = itertools.chain((first,), begun)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kerma.dataset import Dataset
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.encoding.source import Buffer, ByteSource
-from kerma.errors import KermaError
+from kerma.errors import FormatError, KermaError, LimitError, PixelError, UnsupportedSyntaxError
 from kerma.formats import part10
 from kerma.formats.instance import Instance
 from kerma.formats.source import FileSource
@@ -67,10 +69,11 @@ class Image:
         source = instance.open()
         if not waiting and not (isinstance(source, FileSource) and source.in_memory(0, size)):
             raise WouldWait
-        ds = _over(source, instance)
-        if not any(tag in ds for tag in (PIXEL_DATA, FLOAT, DOUBLE)):
-            raise HTTPProblem(404, "this instance has no frames", hint="retrieve it whole, or its rendered form")
-        return cls(ds, index(ds), source)
+        with damage_told():
+            ds = _over(source, instance)
+            if not any(tag in ds for tag in (PIXEL_DATA, FLOAT, DOUBLE)):
+                raise HTTPProblem(404, "this instance has no frames", hint="retrieve it whole, or its rendered form")
+            return cls(ds, index(ds), source)
 
     def in_memory(self, number: int) -> bool:
         """Whether reading a frame, counted from 0, does not wait for the disk, as far as that can be told."""
@@ -155,6 +158,18 @@ class Images:
         with self._lock:
             if self._places.get(key) is place:
                 del self._places[key]
+
+
+@contextmanager
+def damage_told() -> Iterator[None]:
+    """A 422 for what is stored so damaged that a part of it cannot be found."""
+    try:
+        yield
+    except (PixelError, UnsupportedSyntaxError, LimitError):
+        raise  # which have statuses of their own
+    except FormatError as error:
+        hint = "retrieved whole it is what was stored"
+        raise HTTPProblem(422, f"the stored instance is damaged: {error.message}", hint=hint) from error
 
 
 def acceptable(error: KermaError, what: str) -> HTTPProblem:

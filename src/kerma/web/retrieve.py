@@ -26,7 +26,7 @@ from kerma.dicomweb.multipart import Writer
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.uris import Kind
 from kerma.encoding.source import Buffer
-from kerma.errors import PixelError, UnsupportedSyntaxError
+from kerma.errors import FormatError
 from kerma.formats import part10
 from kerma.formats.instance import Instance
 from kerma.services.flow import RangePayload
@@ -142,10 +142,10 @@ def _transcoded(instance: Instance, syntax: str) -> Iterator[Buffer]:
 
 
 def _acceptable(chunks: Iterator[Buffer], syntax: str) -> Iterator[Buffer]:
-    """``chunks``; where nothing can be made of what is stored, that is a 406."""
+    """``chunks``; where nothing can be made of what is stored (``FormatError`` and its kinds), that is a 406."""
     try:
         first = next(chunks, b"")
-    except (PixelError, UnsupportedSyntaxError) as error:
+    except FormatError as error:
         raise HTTPProblem(
             406,
             f"this instance cannot be had as transfer-syntax={syntax}: {error.message}",
@@ -181,7 +181,7 @@ def _part_of(writer: Writer, instance: Instance, form: Representation, syntax: s
         chunks = _transcoded(instance, syntax)
         try:
             first = next(chunks)
-        except (PixelError, UnsupportedSyntaxError):
+        except FormatError:
             yield writer.part(Representation(DICOM, instance.transfer_syntax_uid).content_type)
             for piece in stored_file(instance):
                 yield from piece.read(0, None)
