@@ -36,6 +36,7 @@ def main() -> int:
         signal.signal(number, signal.SIG_IGN)  # a service manager may signal the whole group; the parent decides
     start = child.first_line()
     if start is None:
+        child.clear()
         return 0
     config = msgspec.convert(start["config"], Config)
     log = open_log(config.log, sys.stderr)
