@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,44 @@ def split_away(ds: Dataset) -> bytes:
         if tag >> 16 == 0x28:
             bare.add(tag, ds[tag].vr, ds[tag].value)
     return split(bare, "pixels")[0]
+
+
+def test_a_stream_without_a_type_is_what_group_two_says(web: TestClient, archive: Archive) -> None:
+    imagecodecs = pytest.importorskip("imagecodecs")
+    numpy = pytest.importorskip("numpy")
+    stream = bytes(imagecodecs.jpeg_encode(numpy.full((32, 32), 77, "u1")))
+    text = json.loads(split(make_instance(), "pixels")[0])
+    text["00020010"] = {"vr": "UI", "Value": ["1.2.840.10008.1.2.4.50"]}
+    for body, syntax in ((stream, "1.2.840.10008.1.2.4.50"), (b"\1\2" * 1024, EXPLICIT)):
+        answer = send(web, [(JSON, None, json.dumps([text]).encode()), (OCTETS, "pixels", body)], JSON)
+        assert answer.status_code == 200, answer.text
+        assert archive.open("1.2.3.1.1.1").transfer_syntax_uid == syntax
+        archive.delete("study", "1.2.3.1")
+
+
+def test_a_video_is_one_stream(web: TestClient, archive: Archive) -> None:
+    kind = "video/mp4; transfer-syntax=1.2.840.10008.1.2.4.102"
+    ds = make_instance(SOPClassUID="1.2.840.10008.5.1.4.1.1.77.1.4.1", NumberOfFrames=25)
+    answer = send(web, [(JSON, None, split(ds, "pixels")[0]), (kind, "pixels", b"\0\0\1video!")], JSON)
+    assert answer.status_code == 200, answer.text
+    kept = archive.open("1.2.3.1.1.1")
+    assert kept.transfer_syntax_uid == "1.2.840.10008.1.2.4.102"
+    assert kept.NumberOfFrames == 25
+
+
+def test_the_same_instance_twice_in_one_body(web: TestClient, archive: Archive) -> None:
+    one, other = file_of(make_instance(1, pixels=40_000)), file_of(make_instance(1, pixels=40_002))
+    answer = post(web, [one, one, one, other])
+    assert answer.status_code == 202
+    assert len(answer.json()["00081199"]["Value"]) == 3
+    assert reasons(answer) == [0x0111]
+    assert archive.stats().instances == 1
+
+
+def test_a_compressed_body_is_refused(web: TestClient) -> None:
+    headers = {"Content-Type": "application/dicom", "Content-Encoding": "gzip"}
+    answer = web.post("/dicomweb/studies", content=gzip.compress(bytes(1 << 20)), headers=headers)
+    assert answer.status_code == 415
 
 
 def test_frames_in_different_syntaxes_are_refused(web: TestClient, archive: Archive) -> None:

@@ -13,14 +13,14 @@ the values whose BulkDataURI is its Content-Location. Rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from kerma.dataset import Dataset
 from kerma.dataset.fragments import Fragments
 from kerma.dicomweb.accept import MediaType
-from kerma.dicomweb.media_types import DICOM_JSON, DICOM_XML, SYNTAXES
+from kerma.dicomweb.media_types import DICOM_JSON, DICOM_XML, SYNTAXES, media_type_of
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.encoding.source import Buffer
 from kerma.errors import FormatError, KermaError
@@ -41,6 +41,7 @@ _LIMITS = Limits()
 _PIXEL_DATA = 0x7FE00010
 _EXPLICIT_LE = transfer_syntaxes.EXPLICIT_LE.uid
 _LOWER_SYNTAXES = {name.lower(): syntaxes for name, syntaxes in SYNTAXES.items()}
+_FRAGMENT = 1 << 30
 _ITEM = b"\xfe\xff\x00\xe0"
 _NOT_OF_AN_INSTANCE = (0x00083002, 0x00080056)
 """Available Transfer Syntax UID and Instance Availability: what servers add to metadata, no part of an instance."""
@@ -167,11 +168,7 @@ class Composer:
     def _settle(self, ds: Dataset, coded: list[_Bulk]) -> str:
         """Put in the pixel data; the transfer syntax that the instance is in."""
         if not coded:
-            said = ds.transfer_syntax_uid
-            row = transfer_syntaxes.get(said) if said else None
-            # What came inline or as samples is not encapsulated, whatever group 0002 of a former life says.
-            encapsulated = row is not None and row.encapsulated and isinstance(ds.get(_PIXEL_DATA), Fragments)
-            return row.uid if row is not None and encapsulated else _EXPLICIT_LE
+            return _settled(ds)
         syntax = _syntax_of(coded[0])
         if any(_syntax_of(one) != syntax for one in coded):
             raise FormatError("the frames are in different transfer syntaxes", path=(_PIXEL_DATA,))
@@ -188,7 +185,8 @@ class Composer:
         value = _items(frames[0]) if len(frames) == 1 and bytes(frames[0][:4]) == _ITEM else None
         if value is None:
             _describe(ds, frames)
-            value = Fragments.of_frames(frames)
+            video = media_type_of(syntax).startswith("video/")
+            value = Fragments(_cut(frames)) if video else Fragments.of_frames(frames)
         ds.add(_PIXEL_DATA, "OB", value)
         return syntax
 
@@ -235,6 +233,29 @@ def _syntax_of(bulk: _Bulk) -> str:
         row = transfer_syntaxes.get(said)
         return _EXPLICIT_LE if row is not None and not row.encapsulated else said
     return _LOWER_SYNTAXES.get(bulk.media.type, (_EXPLICIT_LE,))[0]
+
+
+def _settled(ds: Dataset) -> str:
+    """The transfer syntax of an instance whose pixels came as bytes without a type of their own, or not at all.
+
+    Group 0002, which some writers put into metadata, may tell of a former life: it counts where the bytes agree.
+    """
+    said = ds.transfer_syntax_uid
+    row = transfer_syntaxes.get(said) if said else None
+    if row is None or not row.encapsulated:
+        return _EXPLICIT_LE
+    pixels = ds.get(_PIXEL_DATA)
+    if isinstance(pixels, memoryview) and len(pixels) and read_head(pixels) is not None:
+        pixels = Fragments.of_frames([pixels])
+        ds.add(_PIXEL_DATA, "OB", pixels)
+    return row.uid if isinstance(pixels, Fragments) else _EXPLICIT_LE
+
+
+def _cut(streams: Sequence[memoryview]) -> Iterator[memoryview]:
+    """A video in fragments that their 32-bit lengths can tell (PS3.5 A.4)."""
+    for stream in streams:
+        for at in range(0, len(stream), _FRAGMENT):
+            yield stream[at : at + _FRAGMENT]
 
 
 def _items(data: memoryview) -> Fragments | None:
