@@ -211,6 +211,8 @@ def test_bounds() -> None:
     assert kerma.to_json(kerma.from_json(deep)) == deep
     with pytest.raises(LimitError):
         kerma.from_json(deep, limits=Limits(max_depth=500))
+    beside = {"00081140": {"vr": "SQ", "Value": [{"00081150": {"vr": "UI", "Value": ["1.2", "1.3"]}}] * 1200}}
+    assert len(kerma.from_json(beside, limits=Limits(max_depth=2)).ReferencedImageSequence) == 1200
     with pytest.raises(LimitError):
         kerma.from_json("[" * 5000, limits=Limits(max_depth=100))
     with pytest.raises(LimitError):

@@ -35,16 +35,17 @@ class _JSONReader(Assembly):
         """Read one JSON object."""
         if not isinstance(model, Mapping):
             raise FormatError("a data set in JSON is an object of attributes (PS3.18 F.2.2)")
-        stack: list[tuple[Dataset, Any, tuple[int, ...]]] = [(self.root, iter(model.items()), ())]
+        # All items of a sequence are put on the stack at once, so each row says how deep it is.
+        stack: list[tuple[Dataset, Any, tuple[int, ...], int]] = [(self.root, iter(model.items()), (), 1)]
         while stack:
-            ds, entries, base = stack[-1]
-            entry = self._plain(ds, entries) if len(stack) <= self.limits.max_depth else next(entries, None)
+            ds, entries, base, depth = stack[-1]
+            entry = self._plain(ds, entries) if depth <= self.limits.max_depth else next(entries, None)
             if entry is None:
                 stack.pop()
                 continue
             tag = _tag(entry[0], base)
             path = (*base, tag) if len(base) < LONGEST_PATH else base
-            if len(stack) > self.limits.max_depth:
+            if depth > self.limits.max_depth:
                 raise LimitError(f"items nest deeper than {self.limits.max_depth}", path=path)
             try:
                 items = self._attribute(ds, tag, entry[1], path)
@@ -54,7 +55,7 @@ class _JSONReader(Assembly):
                 raise
             for number in range(len(items) - 1, -1, -1):
                 inner = (*path, number) if len(base) < LONGEST_PATH else base
-                stack.append((*items[number], inner))
+                stack.append((*items[number], inner, depth + 1))
 
     def _plain(self, ds: Dataset, entries: Any) -> Any:
         """Put the attributes into ``ds`` that are plain; the next one that is not, None at the end."""
