@@ -98,6 +98,7 @@ def test_no_run_goes_over_the_cut() -> None:
     writer = AlikeJSON(cut=0x00100020)
     ds = Dataset()
     ds.PatientName, ds.PatientSex, ds.StudyID = "A", "M", "1"
+    last: list[int] = []
     for number in range(5):
         ds.InstanceNumber = number
         data = ds.to_bytes(EXPLICIT)
@@ -105,7 +106,8 @@ def test_no_run_goes_over_the_cut() -> None:
         assert found is not None
         assert found[0][:2] == [0x00100010, 0x00100040]
         assert "{" + ",".join(found[1]) + "}" == plain(data, EXPLICIT)
-    assert found[0] == [0x00100010, 0x00100040, 0x00200013]
+        last = found[0]
+    assert last == [0x00100010, 0x00100040, 0x00200013]
 
 
 def test_what_is_out_of_order_or_empty_goes_the_long_way() -> None:

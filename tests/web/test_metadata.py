@@ -18,6 +18,7 @@ from kerma.archive import Archive
 from kerma.archive.config import ArchiveConfig, Duplicates
 from kerma.archive.metadata import StoredHeader
 from kerma.dataset import Dataset
+from kerma.dataset.bulk import BulkData
 from kerma.dataset.fragments import Fragments
 from kerma.errors import KermaError
 from kerma.query import from_keys
@@ -239,6 +240,7 @@ def test_metadata_as_xml(web: TestClient, archive: Archive, path: str) -> None:
     ds = kerma.from_xml(document)
     assert ds.PatientName == "Müller^Hans"
     assert ds.AvailableTransferSyntaxUID == "1.2.840.10008.1.2.1"
+    assert isinstance(ds.PixelData, BulkData)
     assert ds.PixelData.uri.endswith("/instances/1.2.3.1.1.1/bulkdata/7FE00010")
     tag = answer.headers["etag"]
     again = web.get(f"{path}/metadata", headers={"Accept": "application/dicom+xml", "If-None-Match": tag})
