@@ -6,6 +6,7 @@ which lie elsewhere, are fetched once. numpy and the codecs are loaded when a fr
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from collections import OrderedDict
 from functools import partial
@@ -42,7 +43,8 @@ class Descriptions:
             self._found[target] = found
             while len(self._found) > KEPT:
                 self._found.popitem(last=False)
-        self._found.move_to_end(target)
+        with contextlib.suppress(KeyError):  # another thread may have pushed it out
+            self._found.move_to_end(target)
         return found
 
 
