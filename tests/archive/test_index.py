@@ -24,7 +24,8 @@ from kerma.archive.index.schema import HEAD, metadata
 from kerma.archive.index.writer import Entry
 from kerma.dataset import Dataset
 from kerma.errors import ArchiveError, NotFoundError, OutOfResourcesError
-from kerma.query import from_keys
+from kerma.query import Level, Query, from_keys
+from kerma.query.model import Fuzzy
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 
@@ -62,6 +63,20 @@ def test_the_migrations_make_the_schema(tmp_path: Path) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def test_names_of_an_older_index_are_found_by_their_sound(tmp_path: Path) -> None:
+    path = tmp_path / "index.db"
+    with closing(Index(path, ArchiveConfig())) as index:
+        index.add_many([entry(number) for number in range(3)])
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for table, column in (("patient", "patient_name_f"), ("study", "referring_physician_name_f")):
+            connection.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+    with closing(Index(path, ArchiveConfig())) as index:
+        query = Query(Level.STUDY, predicates=(Fuzzy(0x00100010, "PN", "frist"),), relational=True)
+        assert index.matching(query)
+        assert len(index.matching(query)) == 3
 
 
 def test_an_index_that_cannot_be_made_is_an_error_of_sqlite(tmp_path: Path) -> None:

@@ -184,6 +184,7 @@ def test_how_many_more_there_are_is_told(web: TestClient, archive: Archive) -> N
         '299 http://testserver/dicomweb "There are 5 additional results that can be requested"'
     )
     assert web.get("/dicomweb/instances?limit=0").json() == []
+    assert len(web.get("/dicomweb/instances?limit=2000000000").json()) == 12
     assert web.get("/dicomweb/instances?offset=12").json() == []
 
 

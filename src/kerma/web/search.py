@@ -6,7 +6,7 @@ Rules:
   leaves out what another one has, also when more comes meanwhile.
 - X-Total-Count tells how many there are where the index knows it without looking at each; a Warning tells that there
   are more than were asked for, and what was not understood.
-- Answers are sent as they are read; one of a page is whole before its headers are sent.
+- Answers are sent as they are read; a page is whole before its headers are sent, unless it is a long one.
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from kerma.web.metadata import header_of
 from kerma.web.selecting import asked
 
 _MAX_WARNINGS = 20
+_WHOLE = 1_000
+"""The longest page that is whole before it is sent; longer ones are sent as they are read."""
 _NAMED = (("study", Level.STUDY), ("series", Level.SERIES))
 
 
@@ -63,18 +65,21 @@ def _page(request: Request, wanted: Search) -> tuple[Iterator[Dataset], dict[str
     base = base_of(request)
     headers: dict[str, str] = {}
     warnings = list(wanted.warnings[:_MAX_WARNINGS])
-    ahead = None if wanted.limit is None else wanted.limit + 1
+    limit = wanted.limit
+    ahead = limit + 1 if limit is not None and limit <= _WHOLE else limit
     query = principal_of(request).narrow(replace(wanted.query, page=Page(ahead, wanted.offset)))
     total, matches = context_of(request).archive.counted(query)
     if total is not None:
         headers["X-Total-Count"] = str(total)
-    if wanted.limit is not None:
-        page = list(matches)
-        if len(page) > wanted.limit:
-            page.pop()
-            rest = "more" if total is None else str(total - wanted.offset - wanted.limit)
+    if limit is not None:
+        more = total is not None and total > wanted.offset + limit
+        if limit <= _WHOLE:
+            page = list(matches)
+            more = len(page) > limit
+            matches = iter(page[:limit])
+        if more:
+            rest = "more" if total is None else str(total - wanted.offset - limit)
             warnings.append(f"There are {rest} additional results that can be requested")
-        matches = iter(page)
     if warnings:
         headers["Warning"] = ", ".join(f'299 {base} "{text}"' for text in warnings)
     urls = Templates(base)
