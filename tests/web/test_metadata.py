@@ -17,11 +17,13 @@ import kerma
 from kerma.archive import Archive
 from kerma.archive.config import ArchiveConfig, Duplicates
 from kerma.archive.metadata import StoredHeader
+from kerma.archive.permissions import Grant, Principal, Right
 from kerma.dataset import Dataset
 from kerma.dataset.bulk import BulkData
 from kerma.dataset.fragments import Fragments
 from kerma.errors import KermaError
 from kerma.query import from_keys
+from kerma.query.model import Area
 from kerma.web.application import application
 from kerma.web.context import Context
 from tests.archive.conftest import make_instance
@@ -268,3 +270,25 @@ def test_headers_of_a_series_come_by_number(archive: Archive) -> None:
     found: list[StoredHeader] = list(archive.metadata.headers(key))
     assert [one.sop_instance_uid for one in found] == ["1.2.3.1.1.1", "1.2.3.1.1.9", "1.2.3.1.1.10"]
     assert all(one.pixel == (0x7FE00010, "OW") for one in found)
+
+
+def test_what_one_may_not_see_has_no_metadata_and_is_not_found(archive: Archive) -> None:
+    for study in (1, 2):
+        archive.ingest(make_instance(study=study))
+    inner = application(Context(archive))
+    limited = Principal.of("somebody", [Grant(Right.READ, Area(study="1.2.3.1"))])
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            scope["kerma.principal"] = limited
+        await inner(scope, receive, send)
+
+    with TestClient(app) as web:
+        assert len(get(web, "/dicomweb/studies/1.2.3.1/metadata")) == 1
+        for path in ("", "/series/1.2.3.2.1", "/series/1.2.3.2.1/instances/1.2.3.2.1.1"):
+            assert web.get(f"/dicomweb/studies/1.2.3.2{path}/metadata").status_code == 404
+        for level in ("studies", "series", "instances"):
+            answer = web.get(f"/dicomweb/{level}?limit=10")
+            assert [one["0020000D"]["Value"] for one in answer.json()] == [["1.2.3.1"]]
+            assert answer.headers["x-total-count"] == "1"
+            assert web.get(f"/dicomweb/{level}?StudyInstanceUID=1.2.3.2").json() == []
