@@ -5,11 +5,13 @@ HTTP against what DIMSE gives of it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 import kerma
@@ -121,3 +123,21 @@ def test_tls(start: Start, ct_series: list[Made], tls_files: peers.TLSFiles, pro
         assert len(list(web.search())) == 1
     with pytest.raises(kerma.errors.ConnectError), Client(f"{server.http}/dicomweb", retries=0) as web:
         list(web.search())
+
+
+def test_slow_senders_cost_no_thread(start: Start, ct_series: list[Made]) -> None:
+    server = start(peers.kerma_serve)
+    host, port = server.http.removeprefix("http://").split(":")
+    processes = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+    head = b"POST /dicomweb/studies HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n"
+    head += b"Content-Type: multipart/related; boundary=b\r\n\r\n--b\r\n\r\n"
+    half = ct_series[0].path.read_bytes()[:3000] + bytes(1 << 20)
+    with contextlib.ExitStack() as stack, Client(f"{server.http}/dicomweb") as web:
+        web.store(ct_series[1].path)
+        before = sum(process.num_threads() for process in processes)
+        for _ in range(100):
+            connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
+            connection.sendall(head + half)
+        assert all(result.ok for result in web.store(ct_series[2].path))
+        assert len(list(web.search("instance"))) == 2
+        assert sum(process.num_threads() for process in processes) - before < 24
