@@ -17,7 +17,7 @@ help: ## show this list
 
 # -- set-up ------------------------------------------------------------------------------------------------------------
 
-TWIN := hatch_build.py tools/twin.py src/kerma/encoding/loops.py src/kerma/encoding/raw.pxd
+TWIN := hatch_build.py tools/twin.py src/kerma/encoding/loops.py src/kerma/encoding/rows.py src/kerma/encoding/raw.pxd
 
 $(BIN)/kerma: pyproject.toml constraints.txt $(TWIN)
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer, or call make PYTHON=..." >&2; exit 1; }

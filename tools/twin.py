@@ -1,7 +1,7 @@
-"""Builds the compiled twin of the typed loops beside their source: ``python tools/twin.py [--force]``.
+"""Builds the compiled twins of the typed loops beside their sources: ``python tools/twin.py [--force]``.
 
 Needs Cython, setuptools and a C compiler. It is also what the build hook of the package (``hatch_build.py``) calls, so
-that whoever installs Kerma where a compiler is gets the twin, and everybody else the plain loops. What is there and
+that whoever installs Kerma where a compiler is gets the twins, and everybody else the plain loops. What is there and
 fresh is not built again.
 """
 
@@ -19,45 +19,51 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOM = Path("kerma") / "encoding"
-_C_NAMES = "data_in, data_of, drop, header, hold, pair, put, record, size_of, taken, word"
+NAMES = ("loops", "rows")
+"""The sources that have a twin."""
 LINES = {
-    "from kerma.encoding import shadow as cython": "import cython",
-    f"from kerma.encoding.raw import {_C_NAMES}": (f"from cython.cimports.kerma.encoding.raw import {_C_NAMES}"),
+    "from kerma.encoding import shadow as cython\n": "import cython\n",
+    "from kerma.encoding.raw import ": "from cython.cimports.kerma.encoding.raw import ",
 }
-"""What the build reads instead of lines of the source."""
+"""What the build reads instead of lines, or beginnings of lines, of a source."""
 DIGEST_LINE = 'DIGEST = ""'
 DIRECTIVES = {"language_level": 3, "wraparound": False, "cdivision": True, "binding": False}
 
 
-def digest(room: Path) -> str:
+def digest(room: Path, name: str) -> str:
     """What tells one source from another: of the loops and of the C functions that they are compiled with."""
-    text = (room / "loops.py").read_bytes() + (room / "raw.pxd").read_bytes()
-    return f"loops-{zlib.crc32(text):08x}"
+    text = (room / f"{name}.py").read_bytes() + (room / "raw.pxd").read_bytes()
+    return f"{name}-{zlib.crc32(text):08x}"
 
 
-def target(room: Path) -> Path:
-    """Where the twin of this Python lies."""
-    return room / f"_loops{sysconfig.get_config_var('EXT_SUFFIX')}"
+def target(room: Path, name: str) -> Path:
+    """Where a twin of this Python lies."""
+    return room / f"_{name}{sysconfig.get_config_var('EXT_SUFFIX')}"
 
 
-def twin_source(room: Path) -> str:
-    """The source of the loops as the compiler reads it."""
-    text = (room / "loops.py").read_text(encoding="utf-8")
-    for line, instead in {**LINES, DIGEST_LINE: f'DIGEST = "{digest(room)}"'}.items():
-        if text.count(line + "\n") != 1:
-            raise ValueError(f"loops.py must hold this line once: {line}")
-        text = text.replace(line, instead)
-    return text
+def twin_source(room: Path, name: str) -> str:
+    """A source of loops as the compiler reads it."""
+    text = "\n" + (room / f"{name}.py").read_text(encoding="utf-8")
+    for line, instead in {**LINES, f"{DIGEST_LINE}\n": f'DIGEST = "{digest(room, name)}"\n'}.items():
+        if text.count("\n" + line) != 1:
+            raise ValueError(f"{name}.py must hold this line once: {line.strip()}")
+        text = text.replace("\n" + line, "\n" + instead)
+    return text[1:]
 
 
-def fresh(room: Path) -> bool:
-    """Whether the twin is there and was made from this source."""
-    built = target(room)
-    return built.is_file() and digest(room).encode() in built.read_bytes()
+def fresh(room: Path, name: str) -> bool:
+    """Whether a twin is there and was made from this source."""
+    built = target(room, name)
+    return built.is_file() and digest(room, name).encode() in built.read_bytes()
 
 
-def build(room: Path) -> Path:
-    """Compiles the twin and puts it beside its source. Any exception: it could not be compiled here."""
+def built(room: Path) -> list[Path]:
+    """The twins, built where they are not fresh. Any exception: one could not be compiled here."""
+    return [target(room, name) if fresh(room, name) else build(room, name) for name in NAMES]
+
+
+def build(room: Path, name: str) -> Path:
+    """Compiles one twin and puts it beside its source. Any exception: it could not be compiled here."""
     from Cython.Build import cythonize  # noqa: PLC0415  only who builds has them
     from setuptools import Distribution, Extension  # noqa: PLC0415
 
@@ -66,11 +72,11 @@ def build(room: Path) -> Path:
         (work / ROOM).mkdir(parents=True)
         for package in (work / "kerma", work / ROOM):
             (package / "__init__.py").touch()
-        source = work / ROOM / "_loops.py"
-        source.write_text(twin_source(room), encoding="utf-8")
+        source = work / ROOM / f"_{name}.py"
+        source.write_text(twin_source(room, name), encoding="utf-8")
         (work / ROOM / "raw.pxd").write_bytes((room / "raw.pxd").read_bytes())
         extension = Extension(
-            "kerma.encoding._loops",
+            f"kerma.encoding._{name}",
             [str(source)],
             extra_compile_args=[] if os.name == "nt" else ["-O2", "-g0", *_flags("CFLAGS")],
             extra_link_args=_flags("LDFLAGS"),
@@ -84,13 +90,13 @@ def build(room: Path) -> Path:
             command.build_lib, command.build_temp = str(work / "lib"), str(work / "temp")
             command.ensure_finalized()
             command.run()
-        (found,) = (work / "lib").rglob("_loops*.*")
-        built = target(room)
-        part = built.with_name(f".{built.name}.{os.getpid()}")
+        (found,) = (work / "lib").rglob(f"_{name}*.*")
+        goal = target(room, name)
+        part = goal.with_name(f".{goal.name}.{os.getpid()}")
         part.write_bytes(found.read_bytes())
         part.chmod(0o755)
-        os.replace(part, built)
-    return built
+        os.replace(part, goal)
+    return goal
 
 
 def _flags(name: str) -> list[str]:
@@ -103,16 +109,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/twin.py", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--force", action="store_true", help="build also what is fresh")
     room = ROOT / "src" / ROOM
-    if not parser.parse_args().force and fresh(room):
-        return 0
+    force = parser.parse_args().force
     try:
-        built = build(room)
+        for name in NAMES:
+            if force or not fresh(room, name):
+                print(f"built {build(room, name).relative_to(ROOT)}")
     except BaseException as error:
         if isinstance(error, KeyboardInterrupt):
             raise
         print(f"the compiled twin cannot be built here, the plain loops are used ({reason(error)})", file=sys.stderr)
         return 1
-    print(f"built {built.relative_to(ROOT)}")
     return 0
 
 

@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from tests.encoding.twins import compiled
 
 import kerma
-from kerma.dataset import Dataset, walking
-from kerma.encoding import loops as plain
+from kerma.dataset import Dataset, flat
+from kerma.encoding import rows as plain
 from kerma.encoding.marks import Marks
 from kerma.encoding.syntax import EXPLICIT_LE
 from kerma.formats.text import dump_lines
 from kerma.limits import Limits, Strictness
 from kerma.standard.elements import TAG_TO_VR
 
-TWIN = compiled()
+TWIN, ROWS = compiled(), compiled("_rows")
 needs_twin = pytest.mark.skipif(
     TWIN is None, reason="no compiled twin is built: no C compiler, or no headers of Python"
 )
@@ -63,7 +63,7 @@ def test_forms_are_the_same(elements: list[tuple[str, bytes]], explicit: bool) -
 
     found = forms()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(walking, "loops", SimpleNamespace(COMPILED=False))
+        patch.setattr(flat, "rows", SimpleNamespace(COMPILED=False))
         assert forms() == found
 
 
@@ -72,6 +72,7 @@ def test_forms_are_the_same(elements: list[tuple[str, bytes]], explicit: bool) -
 def test_the_twin_gives_what_the_plain_one_gives(elements: list[tuple[str, bytes]], explicit: bool, room: int) -> None:
     """In windows that end anywhere as well."""
     assert TWIN is not None
+    assert ROWS is not None
     data = encoded(elements, explicit)
     loop = TWIN.scan_explicit if explicit else TWIN.scan_implicit
     places, pos = loop(data, 0, len(data), Marks(Limits(), Strictness.LENIENT), ())
@@ -80,10 +81,10 @@ def test_the_twin_gives_what_the_plain_one_gives(elements: list[tuple[str, bytes
     implied = None if explicit else TAG_TO_VR
     for window in (data, data[: len(data) * room // 100]):
         for number in range(len(places) // 8 + 1):
-            told = [loops.texts(places, number, window, walking._KINDS, implied) for loops in (plain, TWIN)]
+            told = [rows.texts(places, number, window, flat._KINDS, implied) for rows in (plain, ROWS)]
             assert told[0] == told[1]
             assert told[0][1] - number == len(told[0][0])
 
 
 def test_kinds_are_told_by_code_and_by_name() -> None:
-    assert walking._KINDS["DS"] == walking._KINDS[EXPLICIT_LE.code_of["DS"]] == ("DS", 4)
+    assert flat._KINDS["DS"] == flat._KINDS[EXPLICIT_LE.code_of["DS"]] == ("DS", 4)

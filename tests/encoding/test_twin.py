@@ -166,9 +166,9 @@ def test_the_environment_forces_the_plain_one() -> None:
 @needs_twin
 def test_a_twin_of_another_source_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("KERMA_PLAIN", raising=False)
-    monkeypatch.setattr(twin, "_digest", lambda: "loops-0")
+    monkeypatch.setattr(twin, "_digest", "{}-0".format)
     assert twin._choose() == (plain, "plain Python, the compiled twin was built from another source")
-    monkeypatch.setattr(twin, "_digest", lambda: "")  # only the twin is installed, without any source beside it
+    monkeypatch.setattr(twin, "_digest", lambda name: "")  # only the twin is installed, without any source beside it
     assert twin._choose()[1] == "compiled"
 
 

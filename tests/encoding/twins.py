@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.fuzz.fuzz_scan import mutate, seeds
 
-from kerma.dataset.walking import _KINDS
+from kerma.dataset.flat import _KINDS
 from kerma.encoding import loops as plain
 from kerma.encoding.marks import Marks
 from kerma.encoding.places import unpack
@@ -34,10 +34,10 @@ LIMITS = Limits(max_depth=20)
 KEYS = [0x00000002, 0x00100002, 0x00050008, 0x00100010, 0x00100028, 0x0010FFFE, 0, 0xE000FFFE, 0xFFFFFFFF]
 
 
-def compiled() -> ModuleType | None:
-    """The compiled loops, also where they were built from another source; None where none are built."""
+def compiled(name: str = "_loops") -> ModuleType | None:
+    """The compiled loops of one source, also where they were built from another source; None where none are built."""
     try:
-        return importlib.import_module("kerma.encoding._loops")
+        return importlib.import_module(f"kerma.encoding.{name}")
     except ImportError:
         return None
 
@@ -83,8 +83,18 @@ def looked_up(loops: ModuleType, data: bytes, start: int) -> list[Any]:
             told.append(loops.short(places, data[: len(data) // 2], key, explicit))  # a window that ends before
         tags = [key >> 16 | (key & 0xFFFF) << 16 for key in unpack(places)]
         told.append(loops.spans(places, len(data), tags[1::5]))
-        for number in range(0, len(tags), 7):
-            told.append(loops.texts(places, number, data, _KINDS, None if explicit else TAG_TO_VR))
+        told.append(rows_of(loops, data, places, None if explicit else TAG_TO_VR))
+    return told
+
+
+def rows_of(loops: ModuleType, data: bytes, places: bytes, implied: Any) -> list[Any]:
+    """Plain values as text, and the rows of what may be a sequence."""
+    rows = importlib.import_module(f"kerma.encoding.{'_rows' if loops.COMPILED else 'rows'}")
+    told: list[Any] = []
+    for number in range(0, len(places) >> 3, 7):
+        told.append(rows.texts(places, number, data, _KINDS, implied))
+    for at in set(unpack(places).values()):
+        told.append(rows.nested(data, at, len(data), _KINDS, implied, 24))
     return told
 
 

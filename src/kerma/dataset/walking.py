@@ -9,10 +9,7 @@ from kerma import values
 from kerma.dataset.element import Element
 from kerma.dataset.items import read_sequence
 from kerma.dataset.sequence import Sequence
-from kerma.encoding.raw import record
 from kerma.encoding.source import Buffer
-from kerma.encoding.syntax import EXPLICIT_LE
-from kerma.encoding.twin import loops
 from kerma.errors import ValueFormatError
 from kerma.standard import vrs
 from kerma.standard.elements import TAG_TO_VR
@@ -75,21 +72,20 @@ def _next_item(
 
 Row = tuple[int, str, Buffer | None, Any]
 """What ``plain`` gives of an element."""
-_KIND_OF = {
+KIND_OF = {
     **dict.fromkeys(("AE", "CS", "LO", "SH", "UI"), 1),
-    **dict.fromkeys(("AS", "DA", "DT", "TM"), 2),
+    **dict.fromkeys(("AS", "DA", "DT", "LT", "ST", "TM", "UC", "UR", "UT"), 2),
     "PN": 3,
     "DS": 4,
     "IS": 5,
+    "FL": 6,
+    "FD": 7,
     "US": 16,
     "SS": -16,
     "UL": 32,
     "SL": -32,
 }
-_KINDS: dict[Any, tuple[str, int]] = {
-    **{vr: (vr, kind) for vr, kind in _KIND_OF.items()},
-    **{EXPLICIT_LE.code_of[vr]: (vr, kind) for vr, kind in _KIND_OF.items()},
-}
+"""What ``encoding.rows`` is to do with a VR."""
 
 
 def plain(ds: Dataset) -> Iterator[Row]:
@@ -126,10 +122,10 @@ def plain(ds: Dataset) -> Iterator[Row]:
                 if vr in _SURE and at + 8 + length <= room and length <= LONG:
                     yield tag, vr, window[at + 8 : at + 8 + length], None
                     continue
-        yield _row(ds, tag, key, at)
+        yield row_of(ds, tag, key, at)
 
 
-def _row(ds: Dataset, tag: int, key: int, at: int) -> Row:
+def row_of(ds: Dataset, tag: int, key: int, at: int) -> Row:
     """What ``plain`` gives of an element that may be anything."""
     body = ds._body
     head = body.header(at)
@@ -140,33 +136,6 @@ def _row(ds: Dataset, tag: int, key: int, at: int) -> Row:
     if head.length > LONG or vr in BULK or (head.vr == "UN" and not body.encoding.little_endian):
         return tag, vr, None, Element(ds, tag)
     return tag, vr, body.slice(head), None
-
-
-def batches(ds: Dataset) -> Iterator[tuple[list[tuple[int, str, str, int]], Row | None]]:
-    """The same for those who want text: (tag, VR, text, length) of elements that are plain (``loops.texts``), and the
-    row of one that is not, None if it comes next or the end does. Where the loops are not compiled each row comes by
-    itself.
-    """
-    body = ds._body
-    body.settle()
-    places = body.places
-    if places is None or body.fields is None or not loops.COMPILED:
-        for row in plain(ds):
-            yield [], row
-        return
-    window: Any = body.window
-    implied = None if body.encoding.explicit else TAG_TO_VR
-    number, count = 0, len(places) >> 3
-    while number < count:
-        found, number = loops.texts(places, number, window, _KINDS, implied)
-        if found:
-            yield found, None
-        if number == count:
-            return
-        place = record(places, number)
-        number += 1
-        tag = place >> 32
-        yield [], _row(ds, tag, (tag & 0xFFFF) << 16 | tag >> 16, place & 0xFFFFFFFF)
 
 
 def given_value(ds: Dataset, row: Row) -> tuple[str, Any]:

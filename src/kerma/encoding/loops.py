@@ -22,7 +22,7 @@ from typing import Any
 
 from kerma.encoding import shadow as cython
 from kerma.encoding.marks import Marks
-from kerma.encoding.places import CHARACTERS, DECIMAL, Index, Places, unpack
+from kerma.encoding.places import DECIMAL, Index, Places, unpack
 from kerma.encoding.raw import data_in, data_of, drop, header, hold, pair, put, record, size_of, taken, word
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import EXPLICIT_LE, IMPLICIT_LE, KINDS, Encoding
@@ -145,121 +145,6 @@ def decimals(raw: bytes, kind: Any) -> Any:
             value.text = text
         parts.append(value)
     return parts[0] if len(parts) == 1 else tuple(parts)
-
-
-def texts(
-    places: Places, number: cython.longlong, buf: bytes, kinds: dict[Any, tuple[str, int]], implied: Any
-) -> tuple[list[tuple[int, str, str, int]], int]:
-    """(tag, VR, text, length) of the elements from a number on that are plain, and the number of the first that is not.
-
-    ``kinds``: VR or its code -> VR and 1 text without spaces at both ends, 2 without those at its end, 3 a name, 4 DS,
-    5 IS; 16 and 32 bits of an integer, negative if signed. ``implied``: VRs by tag in implicit VR. Not plain are
-    escapes, quotation marks, several texts, "~" (which ISO_IR 13 has not).
-    """
-    found: list[tuple[int, str, str, int]] = []
-    size: cython.longlong = len(buf)
-    count: cython.longlong = len(places) >> 3
-    place: cython.ulonglong
-    tag: cython.longlong
-    at: cython.longlong
-    begin: cython.longlong
-    end: cython.longlong
-    here: cython.longlong
-    kind: cython.longlong
-    vr: cython.uint = 0
-    length: cython.uint
-    data = data_in(buf)
-    while number < count:
-        place = record(places, number)
-        tag = place >> 32
-        at = place & 0xFFFFFFFF
-        if at > size - 8:
-            break
-        if implied is None:
-            _, vr, length = header(data, at)
-            row = kinds.get(vr)
-        else:
-            _, length = pair(data, at)
-            row = None if tag & 0x10000 else kinds.get(implied[tag])
-            if row is not None and row[0] == "US":  # PixelRepresentation may say that it is SS
-                break
-        if row is None or length >= 1024 or length > size - 8 - at:
-            break
-        kind = row[1]
-        begin = at + 8
-        end = begin + length
-        if length == 0:
-            found.append((tag, row[0], "", 0))
-        elif kind >= 8 or kind < 0:
-            if length << 3 != abs(kind):
-                break
-            here = word(data, begin) if length == 4 else data[begin] | data[begin + 1] << 8
-            if kind < 0 and here >> (8 * length - 1):
-                here -= 0x10000 if length == 2 else 0x100000000
-            found.append((tag, row[0], str(here), length))
-        else:
-            text = _text(buf, begin, end, kind)
-            if text is None:
-                break
-            found.append((tag, row[0], text, length))
-        number += 1
-    return found, number
-
-
-@cython.cfunc
-def _text(buf: bytes, begin: cython.longlong, end: cython.longlong, kind: cython.longlong) -> str | None:
-    """The text of a value without padding, None where it is not plain."""
-    table: bytes = CHARACTERS
-    characters: cython.p_uchar = table
-    at: cython.longlong
-    data = data_in(buf)
-    while end > begin and (data[end - 1] == 32 or data[end - 1] == 0):
-        end -= 1
-    if kind == 1 or kind >= 4:
-        while begin < end and (data[begin] == 32 or data[begin] == 0):
-            begin += 1
-    if kind >= 4:
-        if end > begin and not _numbers(buf, begin, end, kind == 4):
-            return None
-    else:
-        at = begin
-        while at < end and characters[data[at]] and (kind != 3 or data[at] != 0x3D):
-            at += 1
-        if at < end:
-            return None
-    return buf[begin:end].decode("ascii")
-
-
-@cython.cfunc
-def _numbers(buf: bytes, begin: cython.longlong, end: cython.longlong, fractions: cython.bint) -> cython.bint:
-    """Whether decimal numbers as JSON has them, of at most 15 characters, with backslashes between, are in ``buf``."""
-    at: cython.longlong = begin
-    start: cython.longlong
-    first: cython.longlong
-    data = data_in(buf)
-    while True:
-        start = at
-        if at < end and data[at] == 0x2D:
-            at += 1
-        first = at
-        while at < end and 0x30 <= data[at] <= 0x39:
-            at += 1
-        if at == first or (data[first] == 0x30 and at > first + 1):
-            return False
-        if fractions and at < end and data[at] == 0x2E:
-            first = at + 1
-            at = first
-            while at < end and 0x30 <= data[at] <= 0x39:
-                at += 1
-            if at == first:
-                return False
-        if at - start > 15:
-            return False
-        if at == end:
-            return True
-        if data[at] != 0x5C:
-            return False
-        at += 1
 
 
 @cython.cclass

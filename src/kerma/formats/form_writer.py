@@ -12,7 +12,8 @@ from typing import Any
 
 from kerma.dataset import Dataset
 from kerma.dataset.binary import pieces_of
-from kerma.dataset.walking import batches, plain
+from kerma.dataset.flat import Inner, batches
+from kerma.dataset.walking import plain
 from kerma.formats.plain_values import Bulk
 
 TOGETHER = 1000
@@ -24,13 +25,16 @@ _LONGEST_PATH = 64
 
 class Level:
     """One data set that is being written: its rows, whether it has any yet, and the items that follow it in its
-    sequence.
+    sequence. ``open`` counts the items inside it that rows of its own have begun; then ``empty`` is of the innermost.
     """
 
-    __slots__ = ("batches", "ds", "empty", "items", "little", "number", "path", "rows")
+    __slots__ = ("batches", "depth", "ds", "empty", "items", "little", "number", "open", "path", "rows")
 
-    def __init__(self, ds: Dataset, path: tuple[int, ...], items: Iterator[Dataset] | None, number: int = 0) -> None:
+    def __init__(
+        self, ds: Dataset, path: tuple[int, ...], items: Iterator[Dataset] | None, depth: int = 1, number: int = 0
+    ) -> None:
         self.ds = ds
+        self.depth = depth  # 1 for the whole data set
         self.path = path  # of the sequence
         self.rows = plain(ds)
         self.batches = batches(ds)
@@ -38,12 +42,22 @@ class Level:
         self.empty = True
         self.items = items
         self.number = number
+        self.open = 0
 
     def place(self, tag: int) -> tuple[int, ...]:
         """The path of an element."""
         if not self.path:
             return (tag,)
         return (*self.path, self.number, tag) if len(self.path) < _LONGEST_PATH else (*self.path, tag)
+
+    def within(self, inner: Inner | None) -> Level:
+        """The level of a row that lies inside an item that rows have begun."""
+        if inner is None:
+            return self
+        level = self
+        for tag, _, number, _ in inner.steps:
+            level = Level(inner.ds, level.place(tag), None, level.depth + 1, number)
+        return level
 
 
 class FormWriter:
@@ -57,7 +71,7 @@ class FormWriter:
 
     # -- what a form says ----------------------------------------------------------------------------------------------
 
-    def elements(self, level: Level, depth: int) -> Level | None:
+    def elements(self, level: Level) -> Level | None:
         """Write elements: up to the first item of a sequence, whose level is given, its beginning written; to a pause,
         then ``level`` itself; or to the end, then None.
         """
@@ -105,7 +119,7 @@ class FormWriter:
         stack = [top]
         while stack:
             level = stack[-1]
-            found = self.elements(level, len(stack))
+            found = self.elements(level)
             if found is not None:
                 if found is not level:
                     stack.append(found)
@@ -117,13 +131,13 @@ class FormWriter:
         level = stack.pop()
         if level.items is None:
             return
-        self.end_item(level, len(stack))
+        self.end_item(level, level.depth - 1)
         item = next(level.items, None)
         if item is None:
-            self.end_sequence(len(stack))
+            self.end_sequence(level.depth - 1)
             return
-        stack.append(Level(item, level.path, level.items, level.number + 1))
-        self.next_item(stack[-1], len(stack) - 1)
+        stack.append(Level(item, level.path, level.items, level.depth, level.number + 1))
+        self.next_item(stack[-1], level.depth - 1)
 
     def _flush(self) -> Iterator[str]:
         out, large = self.out, self.large

@@ -16,7 +16,9 @@ import msgspec
 from kerma.dataset import Dataset, Element
 from kerma.dataset.binary import is_binary, length_of
 from kerma.dataset.bulk import BulkData
-from kerma.dataset.walking import given_value
+from kerma.dataset.flat import Inner, TextRow
+from kerma.dataset.walking import Row, given_value
+from kerma.encoding.rows import ITEM, SEQUENCE_END
 from kerma.encoding.source import Buffer
 from kerma.formats.form_writer import LARGE, TOGETHER, FormWriter, Level, base64_pieces
 from kerma.formats.json_values import json_parts
@@ -25,12 +27,12 @@ from kerma.formats.plain_values import CHARSET, UNICODE, Bulk
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "SH", "TM", "UI"})
 _BOTH_ENDS = frozenset({"AE", "CS", "LO", "SH", "UI"})
 SHORT = frozenset({*_SIMPLE, "DS", "IS", "PN", "US", "SS", "UL", "SL"})
-_BARE = frozenset({"DS", "IS", "US", "SS", "UL", "SL"})
+_BARE = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD"})
 _BACKSLASH = "\\"
 _SIZES = {"US": 2, "SS": 2, "UL": 4, "SL": 4}
 # Numbers that JSON writes as DICOM does and that every double holds, with backslashes between them.
-_DECIMALS = re.compile(r"(?:(?=[^\\]{1,15}(?:\\|$))-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:\\(?=.)|$))+")
-_INTEGERS = re.compile(r"(?:(?=[^\\]{1,15}(?:\\|$))-?(?:0|[1-9][0-9]*)(?:\\(?=.)|$))+")
+_DECIMALS = re.compile(r"(?:(?=[^\\]{1,16}(?:\\|$))(?![0-9]{16})-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:\\(?=.)|$))+")
+_INTEGERS = re.compile(r"(?:(?=[^\\]{1,16}(?:\\|$))(?![0-9]{16})-?(?:0|[1-9][0-9]*)(?:\\(?=.)|$))+")
 _encode = msgspec.json.Encoder().encode
 
 
@@ -71,54 +73,90 @@ class _JSONWriter(FormWriter):
     def end_large(self) -> str:
         return '"}'
 
-    def elements(self, level: Level, depth: int) -> Level | None:
-        out, colon = self.out, self.colon
-        separator = "," + self.line(2 * depth - 1)
-        before = separator if not level.empty else separator[1:]
-        start = f'"{self.comma}"Value"{colon}['
-        for texts, row in level.batches:
-            for tag, vr, found, _ in texts:
-                if not tag & 0xFFFF:
-                    continue
-                head = f'{before}"{tag:08X}"{colon}{{"vr"{colon}"{vr}'
-                before = separator
-                level.empty = False
-                text = UNICODE if tag == CHARSET and found else found
-                if not text:
-                    out.append(head + '"}')
-                elif vr in _BARE and tag != CHARSET:
-                    out.append(f"{head}{start}{text.replace(_BACKSLASH, ',')}]}}")
-                elif vr == "PN":
-                    out.append(f'{head}{start}{{"Alphabetic":"{text}"}}]}}')
-                else:
-                    out.append(f'{head}{start}"{text}"]}}')
-            if row is None:
+    def elements(self, level: Level) -> Level | None:
+        out = self.out
+        for texts, row, inner in level.batches:
+            if texts:
+                self._texts(level, texts)
+            if row is None or not row[0] & 0xFFFF:
                 continue
-            tag, vr, raw, value = row
-            if not tag & 0xFFFF:
-                continue
-            head = f'{before}"{tag:08X}"{colon}{{"vr"{colon}"'
-            before = separator
-            level.empty = False
-            if raw is not None:
-                if vr in SHORT and tag != CHARSET:
-                    simple = simple_parts(vr, raw, level.little)
-                    if simple is not None:
-                        out.append(f'{head}{vr}"{self.comma}"Value"{colon}[{simple}]}}' if simple else f'{head}{vr}"}}')
-                        continue
-            elif vr == "SQ":
-                items = value.transient()
-                item = next(items, None)
-                if item is not None:
-                    out.append(f'{head}SQ"{self.comma}"Value"{colon}[{self.line(2 * depth)}{{')
-                    return Level(item, level.place(tag), items)
-                out.append(f'{head}SQ"}}')
-                continue
-            given, found = given_value(level.ds, row)
-            out.append(f'{head}{given}"')
-            self._value(level, tag, given, found)
+            found = self._row(level, row, inner)
+            if found is not None:
+                return found
             if self.large is not None or len(out) > TOGETHER:
                 return level
+        return None
+
+    def _texts(self, level: Level, texts: list[TextRow]) -> None:
+        """Write plain values, and the sequences and items that they are in."""
+        out, colon = self.out, self.colon
+        depth = level.depth + level.open
+        separator = "," + self.line(2 * depth - 1)
+        before = separator[1:] if level.empty else separator
+        middle = '":{"vr":"' if self.indent is None else '": {"vr": "'
+        start = f'"{self.comma}"Value"{colon}['
+        for tag, vr, text, number in texts:
+            if not tag & 0xFFFF:
+                continue
+            if text:
+                head = f'{before}"{tag:08X}{middle}{vr}{start}'
+                before = separator
+                if vr in _BARE:
+                    out.append(f"{head}{text.replace(_BACKSLASH, ',')}]}}")
+                elif vr == "PN":
+                    out.append(f'{head}{{"Alphabetic":"{text}"}}]}}')
+                else:
+                    out.append(f'{head}"{UNICODE if tag == CHARSET and vr == "CS" else text}"]}}')
+            elif text is not None:
+                out.append(f'{before}"{tag:08X}{middle}{vr}"}}')
+                before = separator
+            elif vr == "SQ":
+                if number >> 32:
+                    out.append(f'{before}"{tag:08X}{middle}SQ{start}')
+                else:
+                    out.append(f'{before}"{tag:08X}{middle}SQ"}}')
+                    before = separator
+            elif tag == SEQUENCE_END:
+                out.append(self.line(2 * depth - 1) + "]}")
+                before = separator
+            else:
+                if tag == ITEM:
+                    out.append(("," if number else "") + self.line(2 * depth) + "{")
+                    depth += 1
+                else:
+                    depth -= 1
+                    out.append(self.line(2 * depth) + "}" if before[:1] == "," else "}")
+                separator = "," + self.line(2 * depth - 1)
+                before = separator[1:]
+        level.open = depth - level.depth
+        level.empty = before != separator
+
+    def _row(self, level: Level, row: Row, inner: Inner | None) -> Level | None:
+        """Write an element that is not plain; the level of the first item if it is a sequence that has one."""
+        out, colon = self.out, self.colon
+        depth = level.depth + level.open
+        line = self.line(2 * depth - 1)
+        tag, vr, raw, value = row
+        head = f'{line if level.empty else "," + line}"{tag:08X}"{colon}{{"vr"{colon}"'
+        level.empty = False
+        if raw is not None:
+            if vr in SHORT and (tag != CHARSET or vr != "CS"):
+                simple = simple_parts(vr, raw, level.little)
+                if simple is not None:
+                    out.append(f'{head}{vr}"{self.comma}"Value"{colon}[{simple}]}}' if simple else f'{head}{vr}"}}')
+                    return None
+        elif vr == "SQ":
+            items = value.transient()
+            item = next(items, None)
+            if item is None:
+                out.append(f'{head}SQ"}}')
+                return None
+            out.append(f'{head}SQ"{self.comma}"Value"{colon}[{self.line(2 * depth)}{{')
+            return Level(item, level.within(inner).place(tag), items, depth + 1)
+        where = level.within(inner)
+        given, found = given_value(where.ds, row)
+        out.append(f'{head}{given}"')
+        self._value(where, tag, given, found)
         return None
 
     def _value(self, level: Level, tag: int, vr: str, value: Any) -> None:
@@ -147,7 +185,7 @@ class _JSONWriter(FormWriter):
                     out.extend(base64_pieces(value))
                     out.append('"}')
         else:
-            parts = json_parts(vr, UNICODE if tag == CHARSET else value)
+            parts = json_parts(vr, UNICODE if tag == CHARSET and vr == "CS" else value)
             if parts == [None]:
                 out.append("}")
                 return

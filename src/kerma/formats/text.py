@@ -7,14 +7,17 @@ its size, nothing recurses, and whatever cannot be decoded is shown as bytes wit
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from enum import IntEnum
 from functools import lru_cache
 from typing import Any
 
 from kerma import values
 from kerma.dataset import Dataset, Element
 from kerma.dataset.bulk import BulkData
+from kerma.dataset.flat import TextRow, batches
 from kerma.dataset.fragments import Fragments
-from kerma.dataset.walking import BULK, Row, batches, plain
+from kerma.dataset.walking import BULK, Row, plain
+from kerma.encoding.rows import ITEM, ITEM_END
 from kerma.encoding.source import Buffer
 from kerma.encoding.syntax import UNDEFINED
 from kerma.errors import KermaError, format_path
@@ -24,9 +27,16 @@ from kerma.standard import elements, private, uids
 _DEEPEST = 24  # indentation stops growing here
 _LONGEST_PATH = 64
 _SIMPLE = frozenset({"AE", "AS", "CS", "DA", "DT", "LO", "PN", "SH", "TM", "UI"})
-_BARE = frozenset({"DS", "IS", "US", "SS", "UL", "SL"})
-_DECIMAL = frozenset({"DS", "IS"})
+_NUMBERS = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD"})
 _INTEGERS = {"US": 2, "SS": 2, "UL": 4, "SL": 4}
+
+
+class Shown(IntEnum):
+    """What is shown of a data set: only what was asked for by tag, all of it but not of all items as it is, or all."""
+
+    NOTHING = 0
+    WHOLE = 1
+    ALL = 2
 
 
 def dump_lines(
@@ -67,23 +77,33 @@ def dump_lines(
 
 
 class _Level:
-    """A data set whose lines are given, and the items after it. ``shown`` says that all in it is asked for."""
+    """A data set whose lines are given, and the items after it. ``shown`` says what is asked for; ``creators`` has, of
+    the data set and of the items inside it that rows of text have begun, block -> private creator.
+    """
 
-    __slots__ = ("batches", "creators", "ds", "items", "number", "path", "shown")
+    __slots__ = ("batches", "creators", "depth", "ds", "items", "number", "path", "shown")
 
-    def __init__(self, ds: Dataset, items: Iterator[Dataset], path: tuple[int, ...], number: int, shown: bool) -> None:
+    def __init__(
+        self, ds: Dataset, items: Iterator[Dataset], path: tuple[int, ...], number: int, depth: int, shown: Shown
+    ) -> None:
         self.ds = ds
         self.items = items
         self.path = path
         self.number = number
+        self.depth = depth  # 0 for the whole data set
         self.shown = shown
-        self.batches = batches(ds) if shown else (([], row) for row in plain(ds))
-        self.creators: dict[int, str] = {}
+        self.batches = batches(ds, deep=shown is Shown.ALL) if shown else (([], row, None) for row in plain(ds))
+        self.creators: list[dict[int, str]] = [{}]
 
     def place(self, tag: int) -> tuple[int, ...]:
         if not self.path:
             return (tag,)
         return (*self.path, self.number, tag) if len(self.path) < _LONGEST_PATH else (*self.path, tag)
+
+    @property
+    def deep(self) -> int:
+        """How deep the innermost open item is."""
+        return self.depth + len(self.creators) - 1
 
 
 class _Lines:
@@ -95,48 +115,95 @@ class _Lines:
         self.keys = keys
 
     def run(self, ds: Dataset) -> Iterator[str]:
-        stack = [_Level(ds, iter(()), (), 0, self.keys is None)]
-        width, keys = self.width, self.keys
+        keys = self.keys
+        everything = Shown.ALL if self.depth is None and keys is None else Shown.WHOLE
+        stack = [_Level(ds, iter(()), (), 0, 0, everything if keys is None else Shown.NOTHING)]
         while stack:
             level = stack[-1]
-            deep = len(stack) - 1
-            indent = "    " * min(deep, _DEEPEST) if keys is None else ""
-            for texts, row in level.batches:
-                for tag, vr, text, length in texts:
-                    label, name = _label(tag)
-                    name = name or _private_name(level, tag)
-                    yield f"{indent}{label} {_plain_text(vr, text, width):<43} # {length}, {name}"
+            for texts, row, inner in level.batches:
+                if texts:
+                    yield from self._texts(level, texts)
                 if row is None:
                     continue
-                tag, vr, raw, _ = row
-                shown = level.shown or (keys is not None and tag in keys)
+                tag, vr = row[:2]
+                shown = level.shown or (everything if keys is not None and tag in keys else Shown.NOTHING)
                 if shown:
-                    if keys is not None and level.path:
-                        indent = f"{format_path(level.place(tag)[:-1])}."
-                    label, name = _label(tag)
-                    name = name or _private_name(level, tag)
-                    if raw is not None:
-                        text = _raw_text(level.ds, row, width)
-                        yield f"{indent}{label} {text:<43} # {len(raw)}, {name}"
-                    elif vr == "SQ":
-                        yield f"{indent}{label} {_sequence_text(row):<43} # {_size(Element(level.ds, tag))}{name}"
-                    else:
-                        yield indent + _line(Element(level.ds, tag), width, name)
+                    yield self._line(level, row, level.ds if inner is None else inner.ds)
+                deep = level.deep
                 if vr == "SQ" and (self.depth is None or deep < self.depth):
                     items = row[3].transient()
                     item = next(items, None)
                     if item is not None:
-                        stack.append(_Level(item, items, level.place(tag), 0, shown))
+                        stack.append(_Level(item, items, level.place(tag), 0, deep + 1, shown))
                         if keys is None:
-                            yield f"{'  ' * (2 * min(deep + 1, _DEEPEST) - 1)}- item 1"
+                            yield _item_line(deep, 0)
                         break
             else:
                 stack.pop()
                 item = next(level.items, None)
                 if item is not None:
-                    stack.append(_Level(item, level.items, level.path, level.number + 1, level.shown))
+                    number = level.number + 1
+                    stack.append(_Level(item, level.items, level.path, number, level.depth, level.shown))
                     if keys is None:
-                        yield f"{'  ' * (2 * min(deep, _DEEPEST) - 1)}- item {level.number + 2}"
+                        yield _item_line(level.depth - 1, number)
+
+    def _texts(self, level: _Level, texts: list[TextRow]) -> list[str]:
+        """The lines of plain values, and of the sequences and items that they are in."""
+        width, creators = self.width, level.creators
+        indent = self._indent(level)
+        lines = []
+        for tag, vr, text, number in texts:
+            if text is not None:
+                label, name = _label(tag)
+                if not name:
+                    name = _private_name(level, tag)
+                    if tag & 0xFFFF <= 0xFF:
+                        creators[-1][(tag & 0xFFFF0000) | (tag & 0xFF) << 8] = _creator(vr, text)
+                lines.append(f"{indent}{label} {_plain_text(vr, text, width):<43} # {number}, {name}")
+            elif vr == "SQ":
+                label, name = _label(tag)
+                count, size = _count_text(number >> 32), _size_text(number & UNDEFINED)
+                lines.append(f"{indent}{label} {count:<43} # {size}{name or _private_name(level, tag)}")
+            elif tag == ITEM:
+                lines.append(_item_line(level.deep, number))
+                creators.append({})
+                indent = self._indent(level)
+            elif tag == ITEM_END:
+                creators.pop()
+                indent = self._indent(level)
+        return lines
+
+    def _indent(self, level: _Level) -> str:
+        """What stands before the elements of the innermost open item."""
+        if self.keys is None:
+            return "    " * min(level.deep, _DEEPEST)
+        return f"{format_path(level.place(0)[:-1])}." if level.path else ""
+
+    def _line(self, level: _Level, row: Row, ds: Dataset) -> str:
+        """The line of an element that comes by itself, of ``level`` or of an item inside it."""
+        tag, vr, raw, value = row
+        indent = self._indent(level)
+        label, name = _label(tag)
+        if not name:
+            name = _private_name(level, tag)
+            if tag & 0xFFFF <= 0xFF and ds is not level.ds:
+                block = (tag & 0xFFFF0000) | (tag & 0xFF) << 8
+                level.creators[-1][block] = ds._body.creator_of(block)
+        if raw is not None:
+            return f"{indent}{label} {_raw_text(ds, row, self.width):<43} # {len(raw)}, {name}"
+        if vr == "SQ":
+            return f"{indent}{label} {_count_text(len(value)):<43} # {_size(Element(ds, tag))}{name}"
+        return indent + _line(Element(ds, tag), self.width, name)
+
+
+def _item_line(deep: int, number: int) -> str:
+    """What stands before an item, the sequence of which is so deep."""
+    return f"{'  ' * (2 * min(deep + 1, _DEEPEST) - 1)}- item {number + 1}"
+
+
+def _creator(vr: str, text: str) -> str:
+    """The private creator that a plain value names; "" where it names none (PS3.5 7.8.1)."""
+    return "" if vr in _NUMBERS or "\\" in text else text.strip(" \0")
 
 
 def _private_name(level: _Level, tag: int) -> str:
@@ -145,9 +212,11 @@ def _private_name(level: _Level, tag: int) -> str:
     if element < 0x1000:
         return "Private Creator" if 0x10 <= element <= 0xFF else "Private"
     block = tag & 0xFFFFFF00
-    creator = level.creators.get(block)
+    creators = level.creators[-1]
+    creator = creators.get(block)
     if creator is None:
-        creator = level.creators[block] = level.ds._body.creator_of(tag)
+        # In items that rows have begun, creators have passed before what they made, as tags ascend.
+        creator = creators[block] = level.ds._body.creator_of(tag) if len(level.creators) == 1 else ""
     known = private.lookup(creator, tag) if creator else None
     return (known.name if known is not None else "") or "Private"
 
@@ -161,14 +230,17 @@ def _label(tag: int) -> tuple[str, str]:
     return _tag(tag), elements.keyword_of(tag) or ("" if row is None else row.name) or "Unknown"
 
 
-def _sequence_text(row: Row) -> str:
-    count = len(row[3])
+def _count_text(count: int) -> str:
     return f"SQ (sequence of {count} item{'' if count == 1 else 's'})"
 
 
 def _size(element: Element) -> str:
     length = element.length
-    return "" if length is None else "u/l, " if length == UNDEFINED else f"{length}, "
+    return "" if length is None else _size_text(length)
+
+
+def _size_text(length: int) -> str:
+    return "u/l, " if length == UNDEFINED else f"{length}, "
 
 
 def _tag(tag: int) -> str:
@@ -179,12 +251,13 @@ def _plain_text(vr: str, text: str, width: int) -> str:
     """VR and value of what needs no decoding."""
     if not text:
         return f"{vr} (no value)"
-    if vr == "UI":
-        name = uids.name_of(text)
-        return f"UI [{_short(text, width)}]{' ' if name else ''}{name}"
-    if vr in _BARE:
-        return f"{vr} {_short(text, width)}" if vr in _DECIMAL else f"{vr} {text}"
-    return f"{vr} [{_short(text, width)}]"
+    short = text
+    if len(text) > width and (vr not in _INTEGERS or "\\" in text):
+        short = _short(text, width)
+    if vr in _NUMBERS:
+        return f"{vr} {short}"
+    name = uids.name_of(text) if vr == "UI" else ""
+    return f"{vr} [{short}] {name}" if name else f"{vr} [{short}]"
 
 
 def _raw_text(ds: Dataset, row: Row, width: int) -> str:

@@ -94,7 +94,7 @@ class _NativeWriter(FormWriter):
     def end_large(self) -> str:
         return "</InlineBinary>\n</DicomAttribute>\n"
 
-    def elements(self, level: Level, depth: int) -> Level | None:
+    def elements(self, level: Level) -> Level | None:
         out = self.out
         creators: dict[int, str] | None = None
         for row in level.rows:
@@ -115,7 +115,7 @@ class _NativeWriter(FormWriter):
                 start = f"<DicomAttribute {name.replace('@', vr, 1)}"
                 if item is not None:
                     out.append(f'{start}>\n<Item number="1">\n')
-                    return Level(item, level.place(tag), items)
+                    return Level(item, level.place(tag), items, level.depth + 1)
                 out.append(start + "/>\n")
                 continue
             vr, found = given_value(level.ds, row)
@@ -140,7 +140,7 @@ class _NativeWriter(FormWriter):
                 out.append(start + ">\n<InlineBinary>")
                 self._binary(value)
         else:
-            self._values(vr, start, UNICODE if tag == CHARSET else value)
+            self._values(vr, start, UNICODE if tag == CHARSET and vr == "CS" else value)
 
     def _binary(self, value: Any) -> None:
         if length_of(value) > LARGE:
@@ -245,7 +245,7 @@ class _DCMTKWriter(FormWriter):
     def end_sequence(self, depth: int) -> None:
         self.out.append("</sequence>\n")
 
-    def elements(self, level: Level, depth: int) -> Level | None:
+    def elements(self, level: Level) -> Level | None:
         out = self.out
         for row in level.rows:
             tag, vr, _, value = row
@@ -259,7 +259,7 @@ class _DCMTKWriter(FormWriter):
                 out.append(f"<sequence {name.replace('@', vr, 1)}>\n")
                 if item is not None:
                     out.append("<item>\n")
-                    return Level(item, level.place(tag), items)
+                    return Level(item, level.place(tag), items, level.depth + 1)
                 out.append("</sequence>\n")
                 continue
             vr, found = given_value(level.ds, row)
@@ -288,7 +288,7 @@ class _DCMTKWriter(FormWriter):
                 between = "\\"
             out.append("</element>\n")
         else:
-            parts = (UNICODE,) if tag == CHARSET else value if isinstance(value, tuple) else (value,)
+            parts = (UNICODE,) if tag == CHARSET and vr == "CS" else value if isinstance(value, tuple) else (value,)
             texts = [
                 f"({part >> 16:04x},{part & 0xFFFF:04x})" if vr == "AT" else _part_text(vr, part) for part in parts
             ]
