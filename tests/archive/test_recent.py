@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from kerma.archive import Archive
 from kerma.archive.blobs.recent import Recent
+
+from .conftest import Make, Store
 
 
 def opened(folder: Path, number: int) -> int:
@@ -38,3 +41,12 @@ def test_bounds(tmp_path: Path, size: int, count: int, each: int, kept: int) -> 
     recent.close()
     assert not any(is_open(handle) for handle in still)
     recent.close()
+
+
+def test_what_is_deleted_is_let_go(archive: Archive, make: Make, store: Store) -> None:
+    for number in (1, 2):
+        store(archive, make(number))
+    held = [handle for handle, _, _ in archive._blobs.recent._held]
+    assert len(held) == 2
+    archive.delete("image", "1.2.3.1.1.1")
+    assert [is_open(handle) for handle in held] == [False, True]

@@ -120,8 +120,10 @@ class FileBlobs:
             return -1
 
     def delete(self, key: str) -> bool:
-        if BlobName.parse(key) is None:
+        name = BlobName.parse(key)
+        if name is None:
             return False  # an index that was tampered with must not delete other files
+        self.recent.forget(name.stem)
         try:
             self.path(key).unlink()
         except FileNotFoundError:
@@ -347,7 +349,7 @@ class FileBlobWriter:
         handle, self._handle = self._handle, -1
         self._store.arriving.discard(self)
         if handle >= 0:
-            self._store.recent.add(handle, self.size)
+            self._store.recent.add(handle, self.size, self.stem)
 
     def abort(self) -> None:
         if self._handle >= 0:
