@@ -9,7 +9,8 @@ from typing import Any
 from kerma.app import config as configuration
 from kerma.app.archives import archive_settings
 from kerma.app.logs import open_log
-from kerma.app.serving import Reporter, server_config
+from kerma.app.reporting import Reporter
+from kerma.app.serving import server_config
 from kerma.app.settings import LogSection
 from kerma.archive.config import Duplicates
 from kerma.errors import OutOfResourcesError
