@@ -281,7 +281,19 @@ def test_a_wrong_password_is_slowed_down(place: Place) -> None:
     assert client.get(STUDY, headers={"Authorization": f"Basic {basic}"}).status_code == 200
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"user": 1, "password": "x"}', b'{"user": "ann"}', b"[" * 60_000])
+_NONE = (
+    b"",
+    b"[]",
+    b"{",
+    b'{"user": 1, "password": "x"}',
+    b'{"user": "ann"}',
+    b"[" * 60_000,
+    b'{"user": "\\ud800", "password": "x"}',
+    b'{"link": "\\udfff"}',
+)
+
+
+@pytest.mark.parametrize("body", _NONE)
 def test_a_login_that_is_none_is_told(place: Place, body: bytes) -> None:
     place.access.users.put("ann", place.access.now(), password=PASSWORD, grants=["read"])
     headers = {"Content-Type": "application/json"}

@@ -302,6 +302,48 @@ def test_a_patient_claim_limits(provider: Provider, tokens: Tokens, rsa: RSAKey)
     assert given(patient=["P1", "P2"], scope="admin").areas() == (Area("P1"), Area("P2"))
     assert Right.ADMINISTER not in given(patient="P1", scope="admin").anywhere
     assert given(patient="P1", scope="student").areas() == (Area("P1", labels=("teaching",)),)
+    assert given(patient="P 1").areas() == (Area("P 1"),)
+    nested = Tokens(replace(tokens.issuer, patient_claim="launch.patient"), clock=Clock())
+    assert nested.verify(signed(rsa, claims(provider, launch={"patient": "P1"})))[0].areas() == (Area("P1"),)
+
+
+@pytest.mark.parametrize("claim", ["", "  ", [], [""], 4711, {"id": "P1"}, False, [4711]])
+def test_a_patient_claim_that_names_nobody_opens_nothing(
+    provider: Provider, tokens: Tokens, rsa: RSAKey, claim: object
+) -> None:
+    limited = Tokens(replace(tokens.issuer, patient_claim="patient"), clock=Clock())
+    found, _ = limited.verify(signed(rsa, claims(provider, patient=claim, scope="admin")))
+    assert found.anywhere is Right.NONE
+    null = {**claims(provider, scope="admin"), "patient": None}
+    assert limited.verify(signed(rsa, null))[0].anywhere is Right.NONE
+
+
+def test_a_slow_provider_holds_up_nobody_whose_key_is_known(
+    provider: Provider, tokens: Tokens, rsa: RSAKey, clock: Clock
+) -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def slow(url: str) -> Any:
+        if known:
+            asked.set()
+            assert go.wait(30)
+        return fetch_json(url)
+
+    known: list[bool] = []
+    slowed = Tokens(tokens.issuer, fetch=slow, clock=clock)
+    token = signed(rsa, claims(provider, exp=NOW + 9000))
+    slowed.verify(token)
+    known.append(True)
+    clock.time += 3601
+    looking = threading.Thread(target=slowed.verify, args=(token,))
+    looking.start()
+    try:
+        assert asked.wait(30)
+        assert slowed.verify(token)[0].name == "ann"
+        assert looking.is_alive()
+    finally:
+        go.set()
+        looking.join(30)
 
 
 def test_over_http(tmp_path: Path, tokens: Tokens, provider: Provider, rsa: RSAKey, clock: Clock) -> None:

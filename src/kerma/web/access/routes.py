@@ -58,6 +58,7 @@ async def _body(request: Request) -> dict[str, Any]:
             raise HTTPProblem(413, f"the body is larger than {_MAX_BODY} bytes")
     try:
         found = json.loads(bytes(data))
+        json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text, and nothing could keep it
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):

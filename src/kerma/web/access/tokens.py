@@ -35,6 +35,8 @@ _LOOK_AGAIN = 30.0
 _MAX_DOCUMENT = 1 << 20
 _MAX_KEYS = 100
 _TIMEOUT = 5.0
+_PATIENCE = 1.0
+"""Seconds that a token with an unknown key waits while another thread looks: a slow provider must not hold all."""
 _MAX_ROLES = 1000
 
 Fetch = Callable[[str], Any]
@@ -70,7 +72,7 @@ class Tokens:
         self.issuer = issuer
         self._fetch = fetch or fetch_json
         self._clock = clock
-        self._lock = threading.Lock()
+        self._looking = threading.Lock()
         self._keys: list[Any] = []
         self._fetched = 0.0
         self._tried = -_LOOK_AGAIN
@@ -116,38 +118,65 @@ class Tokens:
     def _principal(self, claims: Mapping[str, Any]) -> Principal:
         given = set(_texts(_at(claims, path) for path in self.issuer.claims))
         grants = [grant for role, grant in self.issuer.roles if role in given]
-        patients = _texts([claims.get(self.issuer.patient_claim)]) if self.issuer.patient_claim else []
-        if patients:
+        patients = self._patients(claims)
+        if patients is not None:
             grants = [limited for grant in grants for limited in _limited(grant, patients)]
         name = claims.get("sub")
         return Principal.of(name[:64] if isinstance(name, str) and name else "token", grants)
+
+    def _patients(self, claims: Mapping[str, Any]) -> list[str] | None:
+        """The Patient IDs that a token is limited to, None where it has no such claim. A claim that names nobody, or
+        is no text, limits to nobody. A Patient ID may have spaces: one text is one patient.
+        """
+        claim = self.issuer.patient_claim
+        said = _at(claims, claim) if claim else None
+        if said is None:
+            return [] if claim and claim in claims else None
+        found = said if isinstance(said, list) else [said]
+        return [one.strip() for one in found[:_MAX_ROLES] if isinstance(one, str) and one.strip()]
 
     # -- keys ----------------------------------------------------------------------------------------------------------
 
     def _suitable(self, kid: str, algorithm: str) -> list[Any]:
         """The keys that may have signed; HTTPProblem where there are none at hand."""
-        found = _matching(self._keys_now(self._clock() - self._fetched > _KEEP), kid, algorithm)
+        found = _matching(self._keys_now(self._clock() - self._fetched > _KEEP, 0), kid, algorithm)
         if not found:
-            found = _matching(self._keys_now(True), kid, algorithm)
+            found = _matching(self._keys_now(True, _PATIENCE), kid, algorithm)
         if not found:
             raise _bad("the token is not signed by a key of its issuer")
         return found
 
-    def _keys_now(self, look: bool) -> list[Any]:
-        with self._lock:
-            now = self._clock()
-            if look and now - self._tried >= _LOOK_AGAIN:
-                self._tried = now
-                try:
-                    self._keys, self._fetched = self._load(), now
-                except KermaError:
-                    if now - self._fetched > _HOLD_ON:
-                        self._keys = []
-            if not self._keys:
-                raise HTTPProblem(
-                    503, "the keys of the token's issuer cannot be had", headers={"Retry-After": str(int(_LOOK_AGAIN))}
-                )
-            return self._keys
+    def _keys_now(self, look: bool, wait: float) -> list[Any]:
+        """The keys. One thread asks the provider; others wait for it that long, and go on with those that are known."""
+        if not (look and self._is_time()):
+            return self._known()
+        if self._looking.acquire(timeout=wait if self._keys else 2 * _TIMEOUT):
+            try:
+                if self._is_time():  # nobody else has looked while we waited
+                    self._look()
+            finally:
+                self._looking.release()
+        return self._known()
+
+    def _is_time(self) -> bool:
+        return self._clock() - self._tried >= _LOOK_AGAIN
+
+    def _look(self) -> None:
+        now = self._clock()
+        try:
+            self._keys, self._fetched = self._load(), now
+        except KermaError:
+            if now - self._fetched > _HOLD_ON:
+                self._keys = []
+        finally:
+            self._tried = now
+
+    def _known(self) -> list[Any]:
+        if not self._keys:
+            raise HTTPProblem(
+                503, "the keys of the token's issuer cannot be had", headers={"Retry-After": str(int(_LOOK_AGAIN))}
+            )
+        return self._keys
 
     def _load(self) -> list[Any]:
         from joserfc import errors, jwk  # noqa: PLC0415
