@@ -11,6 +11,7 @@ import kerma
 from kerma.archive import Archive
 from kerma.dataset import Dataset
 from kerma.dicomweb.multipart import MultipartLimits, Parser
+from kerma.standard import elements
 from tests.archive.conftest import make_instance
 
 STUDY_TAGS = {
@@ -200,6 +201,17 @@ def test_what_is_not_understood_is_told_and_harms_nothing(web: TestClient, archi
         "a parameter is no attribute",
     ):
         assert text in warning
+
+
+def test_names_that_are_none_are_not_guessed_at(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A guess looks through all keywords: a few hundred of them in one request took seconds."""
+    monkeypatch.setattr(elements, "suggest", lambda name, count=3: pytest.fail("guessed"))
+    names = [f"Foo{number}" for number in range(400)]
+    question = "&".join(f"{name}=1" for name in names)
+    assert web.get(f"/dicomweb/studies?{question}").status_code == 200
+    assert web.get("/dicomweb/studies?includefield=" + ",".join(names)).status_code == 200
+    for path in ("workitems", "modality-scheduled-procedure-steps"):
+        assert web.get(f"/dicomweb/{path}?{question}&PatientID.{'.'.join(names)}=1").status_code in (200, 204)
 
 
 @pytest.mark.parametrize(

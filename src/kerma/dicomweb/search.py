@@ -20,7 +20,7 @@ from kerma.dataset import Dataset
 from kerma.dataset.walking import BULK
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.uris import Templates
-from kerma.errors import FormatError, KermaError, StatusError
+from kerma.errors import FormatError, StatusError
 from kerma.query import keys
 from kerma.query.model import Level, Page, Predicate, Query, ReturnKey, Root, SequenceMatch, Single
 from kerma.query.predicates import fuzzily, predicate
@@ -173,9 +173,8 @@ class _Reader:
         if len(name) > _MAX_NAME or len(steps) > _MAX_DEPTH:
             self.warnings.append(f"{told} is not supported and was not used")
             return None
-        try:
-            tags = tuple(elements.parse_tag(step) for step in steps)
-        except KermaError:
+        tags = tuple(tag for step in steps if (tag := elements.find_tag(step)) is not None)
+        if len(tags) < len(steps):
             self.warnings.append(f"{told} is no attribute and was not used")
             return None
         if self.level is Level.STUDY and tags == (_MODALITY,):

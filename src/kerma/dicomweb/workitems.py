@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from kerma.dataset import Dataset
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.uris import uid as checked_uid
-from kerma.errors import KermaError, StatusError
+from kerma.errors import StatusError
 from kerma.formats.json import to_json_object
 from kerma.query.identifier import from_keys
 from kerma.query.model import Level, Predicate
@@ -236,11 +236,9 @@ def is_true(parameters: Iterable[tuple[str, str]], name: str) -> bool:
 def _path(name: str) -> str | None:
     """The keywords of an attribute path, joined by dots; None where it names none."""
     words = []
-    for part in name.strip().split("."):
-        try:
-            keyword = elements.keyword_of(elements.parse_tag(part))
-        except KermaError:
-            return None
+    for part in name.strip().split(".", _DEEPEST):
+        tag = elements.find_tag(part)
+        keyword = "" if tag is None else elements.keyword_of(tag)
         if not keyword or elements.tag_of(keyword) is None:
             return None
         words.append(keyword)

@@ -201,17 +201,25 @@ def suggest(keyword: str, count: int = 3) -> list[str]:
 _TAG_TEXT = r"\(?\s*(?:0x)?([0-9A-Fa-f]{4})\s*,?\s*(?:0x)?([0-9A-Fa-f]{4})\s*\)?"
 
 
+def find_tag(text: str) -> int | None:
+    """The tag that somebody wrote, as ``parse_tag`` has it; None where it is none, at the cost of a look-up."""
+    stripped = text.strip()
+    tag = tag_of(stripped)
+    if tag is None and (found := re.fullmatch(_TAG_TEXT, stripped)):
+        return int(found[1] + found[2], 16)
+    return tag
+
+
 def parse_tag(text: str) -> int:
     """The tag that a person wrote: "PatientName", "00100010", "0x00100010", "(0010,0010)" or "0010,0010".
 
-    Raises UsageError, with near keywords as its hint.
+    Raises UsageError, with near keywords as its hint, for which all of them are looked through: of what comes from
+    outside in numbers ``find_tag`` is asked.
     """
-    stripped = text.strip()
-    tag = tag_of(stripped)
+    tag = find_tag(text)
     if tag is not None:
         return tag
-    if found := re.fullmatch(_TAG_TEXT, stripped):
-        return int(found[1] + found[2], 16)
+    stripped = text.strip()
     near = suggest(stripped)
     hint = f"did you mean {' or '.join(near)}?" if near else "write a keyword like PatientName or a tag like 0010,0010"
     raise UsageError(f"{stripped[:64]!r} is neither a keyword nor a tag", hint=hint)
