@@ -222,6 +222,12 @@ def parts_of(answer: Any) -> list[tuple[str, bytes]]:
     return found
 
 
+def heads_of(answer: Any) -> list[Part]:
+    """The headers of each part."""
+    reader = Parser(parse(answer.headers["content-type"]).params["boundary"])
+    return [event for event in reader.feed(answer.content) if isinstance(event, Part)]
+
+
 @pytest.mark.usefixtures("stored")
 class TestSeveral:
     def test_a_multi_frame_image_is_one_picture(self, web: TestClient) -> None:
@@ -282,12 +288,33 @@ class TestSeveral:
     def test_a_study_and_a_series_are_all_their_pictures(self, web: TestClient, where: str) -> None:
         answer = web.get(f"/dicomweb/{where}/rendered", headers={"Accept": "image/jpeg"})
         assert [kind for kind, _ in parts_of(answer)] == ["image/jpeg"] * 4
+        assert "warning" not in answer.headers
+        places = [part.location for part in heads_of(answer)]
+        frames = [("1.2.3.4.1", 1), ("1.2.3.4.2", 1), ("1.2.3.4.2", 2), ("1.2.3.4.2", 3)]
+        assert places == [path(uid, f"frames/{number}/rendered") for uid, number in frames]
+        assert web.get(places[-1] or "", headers={"Accept": "image/jpeg"}).content == parts_of(answer)[-1][1]
+
+    def test_a_film_of_a_series_is_not_left_out_because_others_are_made(
+        self, web: TestClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        full = rendered.Desk(films=threading.BoundedSemaphore(1))
+        monkeypatch.setattr(rendered, "_desk", lambda _: full)
+        where = f"/dicomweb/studies/{STUDY}/series/{SERIES}/rendered"
+        headers = {"Accept": "video/mp4, image/gif;q=0.5"}
+        pytest.importorskip("av")
+        with full.films:
+            assert web.get(path("1.2.3.4.2"), headers=headers).status_code == 503
+            assert web.get(where, headers={"Accept": "video/mp4"}).status_code == 503
+        assert [kind for kind, _ in parts_of(web.get(where, headers=headers))] == ["image/gif", "video/mp4"]
 
     def test_what_cannot_be_rendered_is_left_out_of_a_series(self, web: TestClient, stored: Archive) -> None:
         broken = image("1.2.3.4.3")
         broken.BitsAllocated = 99
         stored.ingest(broken)
-        assert len(parts_of(web.get(f"/dicomweb/studies/{STUDY}/rendered"))) == 4
+        where = f"/dicomweb/studies/{STUDY}/rendered"
+        answer = web.get(where)
+        assert len(parts_of(answer)) == 4
+        assert "are left out" in answer.headers["warning"]
         assert web.get(path("1.2.3.4.3")).status_code == 422
         assert web.get(path("1.2.3.4.3", "thumbnail")).status_code == 422
 

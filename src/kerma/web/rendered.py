@@ -5,6 +5,8 @@ Rules:
 - Instances are read through the narrowed query: what one may not see is not there.
 - Several instances, or several frames that were named, come as multipart/related; one instance is one body, unless
   Accept asks for parts: then every frame is one.
+- Of several instances those that cannot be rendered are left out, and a Warning says so. Each part says by its
+  Content-Location what it is of, so that one whose frames fail on the way is missed as well.
 - Work is done in threads, a few at a time; parts are made when the one before has been taken.
 - An answer is known by its ETag before anything is rendered: blobs never change. That of a presentation state has none
   and is never kept: it shows other instances.
@@ -17,10 +19,10 @@ import importlib
 import os
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
 
 import anyio
 from starlette.requests import Request
@@ -72,6 +74,10 @@ class _Module(Protocol):
     RenderingLimits: Any
 
 
+_Part: TypeAlias = "tuple[Rendition, str | None]"
+"""What a part is, and where it is to be had by itself."""
+_NOTHING: Mapping[str, str] = {}
+_MISSED = '299 - "some instances cannot be rendered as asked for and are left out"'
 _CORES = os.cpu_count() or 1
 _FILMS = max(_CORES // 2, 1)
 
@@ -99,6 +105,8 @@ class Asked:
     parameters: RenderedParameters
     ranges: tuple[Range, ...]
     thumbnail: bool = False
+    root: str = ""
+    """Of the service, for the locations of parts."""
     state: str | None = None
     """The SOP Instance UID of a presentation state of the same study, which the one instance is shown by."""
 
@@ -189,6 +197,7 @@ def _asked(request: Request, *, thumbnail: bool) -> Asked:
         parse(said, thumbnail=thumbnail),
         parse_accept(request.headers.get("accept"), parameters.get("accept")),
         thumbnail,
+        context.config.root,
     )
 
 
@@ -223,7 +232,9 @@ def _depends_on_others(instances: Sequence[Instance]) -> bool:
 
 def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) -> Response:
     if len(instances) > 1:
-        return _parts_of(_every_part(asked, instances, desk), desk, method)
+        shown, missed = _shown(asked, instances)
+        told = {"Warning": _MISSED} if missed else {}
+        return _parts_of(_every_part(asked, shown, desk), desk, method, told)
     with ExitStack() as stack:
         ds = stack.enter_context(closing_data_set(instances[0]))
         if _rendering().is_presentation_state(instances[0].sop_class_uid):
@@ -239,7 +250,7 @@ def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) 
             return _film(rendering, media_type, asked.frames or None, desk)
         if not several:
             return _one(_made(_body, rendering, media_type, asked), multipart)
-        parts = _frames_of(rendering, media_type, asked.frames, stack.pop_all())
+        parts = _frames_of(rendering, media_type, asked, stack.pop_all())
         return _parts_of(parts, desk, method)
     raise AssertionError  # no exit of the stack swallows an error
 
@@ -297,49 +308,83 @@ def _of_state(asked: Asked, state: Dataset, stack: ExitStack, desk: Desk, method
 
 def _state_parts(
     asked: Asked, state: Dataset, media_type: str, wanted: list[tuple[Instance, tuple[int, ...]]], stack: ExitStack
-) -> Iterator[Rendition]:
+) -> Iterator[_Part]:
     with stack:
         for instance, frames in wanted:
             with closing_data_set(instance) as ds:
                 rendering = _new(ds, asked, state=state)
                 for frame in frames or range(rendering.count):
-                    yield _made(rendering.picture, media_type, frame)
+                    yield _made(rendering.picture, media_type, frame), None
 
 
-def _frames_of(rendering: Rendering, media_type: str, frames: tuple[int, ...], stack: ExitStack) -> Iterator[Rendition]:
+def _frames_of(rendering: Rendering, media_type: str, asked: Asked, stack: ExitStack) -> Iterator[_Part]:
     """Frames of one instance, one by one; of what has none its only body."""
     with stack:
         if not rendering.is_image:
-            yield _made(rendering.body, media_type)
+            yield _made(rendering.body, media_type), _location(asked, rendering.ds)
             return
-        for frame in frames or range(rendering.count):
-            yield _made(rendering.picture, media_type, frame)
+        for frame in asked.frames or range(rendering.count):
+            yield _made(rendering.picture, media_type, frame), _location(asked, rendering.ds, frame)
 
 
-def _every_part(asked: Asked, instances: list[Instance], desk: Desk) -> Iterator[Rendition]:
-    """All instances of a series or study that can be looked at as what is asked for; the others are left out, if there
-    is one that can.
+def _location(asked: Asked, ds: Dataset, frame: int | None = None) -> str | None:
+    """Where a part is to be had by itself; None where the UIDs of the data set are none."""
+    study, series, uid = (ds.get(each) for each in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"))
+    urls = uris.Templates(asked.root)
+    try:
+        if frame is None:
+            return urls.below("rendered", str(study), str(series), str(uid))
+        frames = (frame + 1,)
+        return urls.of(uris.Kind.FRAMES_RENDERED, study=study, series=series, instance=uid, frames=frames)
+    except HTTPProblem:
+        return None
+
+
+def _shown(asked: Asked, instances: list[Instance]) -> tuple[list[Instance], bool]:
+    """The instances of a series or study that can be looked at as what is asked for, and whether some cannot although
+    they are images or documents. The error of one of them where that is all there is.
     """
     error: KermaError | None = None
-    made = 0
+    found: list[Instance] = []
     for instance in instances:
         try:
             with closing_data_set(instance) as ds:
                 rendering = _new(ds, asked)
                 if rendering.kind is Kind.OTHER:
                     continue
+                choose(asked.ranges, rendering.kind.media_types)
+        except KermaError as problem:
+            error = problem
+        else:
+            found.append(instance)
+    if not found:
+        raise error or HTTPProblem(406, "nothing here can be rendered", hint="ask for an instance, or its thumbnail")
+    return found, error is not None
+
+
+def _every_part(asked: Asked, instances: list[Instance], desk: Desk) -> Iterator[_Part]:
+    """All of these. What turns out to be broken while it is decoded is left out, if anything else is there."""
+    error: KermaError | None = None
+    made = 0
+    for instance in instances:
+        try:
+            with closing_data_set(instance) as ds:
+                rendering = _new(ds, asked)
                 media_type, _ = choose(asked.ranges, rendering.kind.media_types)
                 if media_type in FILMS and rendering.kind is not Kind.STILL:
                     with tempfile.TemporaryDirectory() as folder:
-                        path = _written(rendering, media_type, None, folder, desk)
+                        # What has begun waits for its turn: a film is not left out because others are being made.
+                        path = _written(rendering, media_type, None, folder, desk, waiting=made > 0)
                         with open(path, "rb") as file:
-                            yield _rendition(media_type, file.read())
+                            yield _rendition(media_type, file.read()), _location(asked, ds)
                         made += 1
                     continue
-                for part in _frames_of(rendering, media_type, (), ExitStack()):
+                for part in _frames_of(rendering, media_type, asked, ExitStack()):
                     yield part
                     made += 1
         except KermaError as found:
+            if isinstance(found, HTTPProblem) and found.status == 503:
+                raise
             error = found
     if not made:
         raise error or HTTPProblem(406, "nothing here can be rendered", hint="ask for an instance, or its thumbnail")
@@ -382,23 +427,24 @@ def _one(rendition: Rendition, multipart: bool) -> Response:
     return Response(body, 200, {**headers, "Content-Type": writer.content_type(rendition.media_type)})
 
 
-def _parts_of(parts: Iterator[Rendition], desk: Desk, method: str) -> Response:
+def _parts_of(parts: Iterator[_Part], desk: Desk, method: str, told: Mapping[str, str] = _NOTHING) -> Response:
     """multipart/related, made as it is taken. The first part is made at once: an error is still an answer then."""
     first = next(parts, None)
     if first is None:
         raise HTTPProblem(406, "nothing here can be rendered", hint="ask for an instance, or its thumbnail")
     writer = Writer()
-    headers = {"Content-Type": writer.content_type(first.media_type)}
+    headers = {"Content-Type": writer.content_type(first[0].media_type), **told}
     if method == "HEAD":
         parts.close()  # type: ignore[attr-defined]
         return Response(status_code=200, headers=headers)
 
     async def body() -> Any:
-        part: Rendition | None = first
+        part: _Part | None = first
         try:
             while part is not None:
-                yield writer.part(part.media_type, length=len(part.body))
-                yield part.body
+                rendition, location = part
+                yield writer.part(rendition.media_type, length=len(rendition.body), location=location)
+                yield rendition.body
                 part = await anyio.to_thread.run_sync(next, parts, None, limiter=desk.limiter)
             yield writer.end()
         finally:
@@ -431,10 +477,18 @@ def _film(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None,
     return answer
 
 
-def _written(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None, folder: str, desk: Desk) -> str:
-    """A film in a file of a folder; its path. 503 where as many films as may be are being made."""
+def _written(
+    rendering: Rendering,
+    media_type: str,
+    frames: tuple[int, ...] | None,
+    folder: str,
+    desk: Desk,
+    *,
+    waiting: bool = False,
+) -> str:
+    """A film in a file of a folder; its path. 503 where as many films as may be are being made, unless ``waiting``."""
     path = os.path.join(folder, "film.gif" if media_type == GIF else "film.mp4")
-    if not desk.films.acquire(blocking=False):
+    if not desk.films.acquire(blocking=waiting):
         raise HTTPProblem(503, "other films are being made", hint="ask again later", headers={"Retry-After": "5"})
     try:
         if media_type == MP4 and frames is None and rendering.as_stored():
