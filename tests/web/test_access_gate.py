@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -17,6 +19,7 @@ from kerma.archive.access import Access
 from kerma.archive.access.keys import parse_networks
 from kerma.archive.permissions import parse_grants
 from kerma.query.model import Area
+from kerma.web.access import routes
 from kerma.web.access.credentials import is_loopback, is_same_origin
 from kerma.web.access.gate import Gate, Rules
 from kerma.web.application import application
@@ -299,6 +302,40 @@ def test_a_login_that_is_none_is_told(place: Place, body: bytes) -> None:
     headers = {"Content-Type": "application/json"}
     assert place.client().post("/access/session", content=body, headers=headers).status_code == 400
     assert place.client().post("/access/session", content=b"x" * 70_000, headers=headers).status_code == 413
+
+
+def test_a_login_that_comes_byte_by_byte_is_given_up(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routes, "_BODY_TIME", 0.05)
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(0.001)  # each byte in good time, and never the last
+        return {"type": "http.request", "body": b" ", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": "/access/session",
+        "raw_path": b"/access/session",
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"host", b"localhost"), (b"content-type", b"application/json")],
+        "client": (LOCAL, 1),
+        "server": (LOCAL, 2),
+    }
+    app = place.client().app
+
+    async def run() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(run())
+    assert sent[0]["status"] == 408
 
 
 def test_many_logins_at_once_take_two_at_a_time(place: Place) -> None:

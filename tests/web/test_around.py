@@ -279,10 +279,22 @@ def test_only_so_many_requests_at_one_time(archive: Archive) -> None:
         for _ in range(20):
             await asyncio.sleep(0)
         refused = await call(app, {"path": "/body"}, waiting)
+        alive = await call(app, {"path": "/healthz", "method": "GET"}, waiting)
         gate.set()
-        return [sent[0]["status"] for sent in (refused, *[await task for task in held])]
+        return [sent[0]["status"] for sent in (refused, alive, *[await task for task in held])]
 
-    assert asyncio.run(run()) == [503, 200, 200]
+    assert asyncio.run(run()) == [503, 200, 200, 200]
+
+
+def test_two_hosts_are_none(archive: Archive) -> None:
+    app = app_of(archive, Seen())
+
+    async def nothing() -> Any:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    headers = [(b"host", b"evil.example"), (b"host", b"localhost")]
+    sent = asyncio.run(call(app, {"path": "/text", "method": "GET", "headers": headers}, nothing))
+    assert sent[0]["status"] == 400
 
 
 # -- the log and the numbers -------------------------------------------------------------------------------------------

@@ -9,7 +9,10 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from kerma.archive import Archive
+from kerma.archive.access import Access
 from kerma.archive.permissions import Grant, Principal, Right
+from kerma.web import events
+from kerma.web.access.gate import Gate
 from kerma.web.application import application
 from kerma.web.context import Context
 from tests.archive.work.steps import code, make, make_step
@@ -106,6 +109,29 @@ def test_a_hearer_is_told_only_of_what_it_may_see(archive: Archive) -> None:
     with with_principal(archive, principal) as client, client.websocket_connect(CHANNEL) as socket:
         assert socket.receive_json()["00001000"]["Value"] == ["1.2.2"]
         assert socket.receive_json()["00001000"]["Value"] == ["1.2.4"]
+
+
+def test_a_channel_does_not_outlive_its_key(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive.work.items.subscribers.subscribe("1.2.840.10008.5.1.4.34.5", "WATCHER")
+    with Access(archive.root) as access:
+        names, keys = zip(*(access.keys.make(["read"], access.now()) for _ in range(2)), strict=True)
+        app = application(Context(archive, gate=Gate(access)))
+        headers = [{"Authorization": f"Bearer {key}"} for key in keys]
+        with TestClient(app) as client:
+            with client.websocket_connect(CHANNEL, headers=headers[0]) as socket:
+                archive.work.items.create(make_step(), "1.2.1")
+                assert socket.receive_json()["00001000"]["Value"] == ["1.2.1"]
+                access.keys.revoke(names[0], access.now())
+                archive.work.items.create(make_step(), "1.2.2")
+                with pytest.raises(WebSocketDisconnect) as caught:
+                    socket.receive_json()
+                assert caught.value.code == 1008
+            monkeypatch.setattr(events, "AGAIN", 0.01)
+            with client.websocket_connect(CHANNEL, headers=headers[1]) as socket:
+                assert socket.receive_json()["00001000"]["Value"] == ["1.2.2"]
+                access.keys.revoke(names[1], access.now())  # nothing is told, and it ends all the same
+                with pytest.raises(WebSocketDisconnect):
+                    socket.receive_json()
 
 
 def test_titles_that_are_none(web: TestClient) -> None:

@@ -6,7 +6,8 @@ Rules:
   comes again begins behind the last report that was sent.
 - Who waits is a task, not a thread. Events of this process wake it at once; those of others are looked for by one task
   for all connections.
-- A report of a step that its hearer may not see is left out.
+- A report of a step that its hearer may not see is left out. Whether the hearer still may hear anything is asked again
+  before each report and every minute: a connection does not outlive its key, session or token.
 - What the hearer sends is read, for its end, and forgotten.
 """
 
@@ -21,7 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from kerma.archive.permissions import Right
+from kerma.archive.permissions import Principal, Right
 from kerma.archive.work import ups
 from kerma.archive.work.events import EventStore, Report
 from kerma.archive.work.items import Visible, WorkItems
@@ -30,10 +31,13 @@ from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.uris import Kind
 from kerma.errors import AccessError, NotFoundError, OutOfResourcesError, StatusError
 from kerma.web import work_desk as desk
+from kerma.web.context import context_of, principal_of
 
 POLL = 1.0
 """Seconds between looks for the events of other processes, while anybody listens."""
 MAX_CHANNELS = 5_000
+AGAIN = 60.0
+"""Seconds between looks at the right of a hearer to whom nothing is told."""
 _POLICY = 1008
 _TRY_AGAIN = 1013
 _MESSAGE_IDS = 65_536
@@ -107,7 +111,7 @@ async def channel(socket: WebSocket) -> None:
     """Open Notification Connection (8.10.4)."""
     try:
         aet = uris.aet(socket.path_params["aet"])
-        principal = desk.permitted(socket, Right.READ)
+        desk.permitted(socket, Right.READ)
     except (HTTPProblem, AccessError):
         await socket.close(_POLICY)
         return
@@ -121,7 +125,7 @@ async def channel(socket: WebSocket) -> None:
     async with hub.listening() as wake:
         gone = asyncio.create_task(_gone(socket))
         try:
-            await _deliver(socket, (aet, position), desk.seen_by(principal), wake, gone)
+            await _deliver(socket, (aet, position), wake, gone)
         except (WebSocketDisconnect, RuntimeError):
             if socket.client_state is WebSocketState.CONNECTED:
                 raise
@@ -131,13 +135,18 @@ async def channel(socket: WebSocket) -> None:
             gone.cancel()
 
 
-async def _deliver(
-    socket: WebSocket, start: tuple[str, int], seen: Visible | None, wake: asyncio.Event, gone: asyncio.Task[None]
-) -> None:
-    """Send what a subscriber has not heard behind its last report, and what comes, until it has gone."""
+async def _deliver(socket: WebSocket, start: tuple[str, int], wake: asyncio.Event, gone: asyncio.Task[None]) -> None:
+    """Send what a subscriber has not heard behind its last report, and what comes, until it has gone or may hear no
+    more.
+    """
     work, (aet, position) = desk.work_of(socket), start
     while not gone.done():
         wake.clear()
+        hearer = await _hearer(socket)
+        if hearer is None:
+            await socket.close(_POLICY)
+            return
+        seen = desk.seen_by(hearer)
         reports = await run_in_threadpool(_waiting, work.events, work.items, aet, position, seen)
         for report, text in reports:
             if text:
@@ -147,8 +156,18 @@ async def _deliver(
             await run_in_threadpool(work.events.delivered, aet, position)
             continue
         waiting = asyncio.create_task(wake.wait())
-        await asyncio.wait((waiting, gone), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((waiting, gone), timeout=AGAIN, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
+
+
+async def _hearer(socket: WebSocket) -> Principal | None:
+    """Who listens, as the gate knows them now; None where they may not, or not any more."""
+    gate = context_of(socket).gate
+    try:
+        hearer = principal_of(socket) if gate is None else await gate.principal(socket.scope)
+    except HTTPProblem:
+        return None
+    return hearer if Right.READ in hearer.anywhere else None
 
 
 def _waiting(

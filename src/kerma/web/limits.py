@@ -5,7 +5,8 @@ PS3.18 8.5 (status codes), RFC 9110. Rules:
 - Refusals come before any handler runs and before a body is read.
 - A body that stops coming is 408: whoever waits for it is a task, never a thread.
 - A compressed request body is refused (415): nothing that is stored here gains by it, and it hides its size.
-- WebSockets are not counted: they live long and cost little.
+- WebSockets are not counted: they live long and cost little. Nor is the question whether the server lives, which is
+  asked most urgently where all is taken.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from kerma.dicomweb.problems import HTTPProblem
+
+_UNCOUNTED = frozenset({"/healthz"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Limits:
             await self.app(scope, receive, send)
             return
         self._check(scope)
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] in _UNCOUNTED:
             await self.app(scope, receive, send)
             return
         if self.running >= self.limits.concurrent:
@@ -60,9 +63,10 @@ class Limits:
         limits = self.limits
         if len(scope.get("raw_path") or scope["path"]) > limits.path or len(scope["query_string"]) > limits.query:
             raise HTTPProblem(414, "the address of the request is too long", hint="ask in several requests")
-        size = 0
+        size = hosts = 0
         for name, value in scope["headers"]:
             size += len(name) + len(value)
+            hosts += name == b"host"
             if name == b"content-encoding" and value.strip().lower() not in {b"", b"identity"}:
                 raise HTTPProblem(
                     415,
@@ -72,6 +76,8 @@ class Limits:
                 )
         if size > limits.headers or len(scope["headers"]) > limits.header_count:
             raise HTTPProblem(431, "the headers of the request are too large")
+        if hosts > 1:  # RFC 9112 3.2: which of them a proxy has looked at nobody can tell
+            raise HTTPProblem(400, "more than one Host header")
 
     def _paced(self, receive: Receive) -> Receive:
         idle, over = self.limits.body_idle, False

@@ -31,6 +31,8 @@ from kerma.web.access.middleware import SHARE
 from kerma.web.context import Context, context_of, principal_of
 
 _MAX_BODY = 64 << 10
+_BODY_TIME = 10.0
+"""Seconds for a whole body: anybody may send one here, and byte by byte they would take the place of all requests."""
 _MAX_ITEMS = 256
 _FRESH = {"Cache-Control": "no-store"}
 
@@ -52,10 +54,14 @@ async def _body(request: Request) -> dict[str, Any]:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPProblem(415, "the body is to be application/json")
     data = bytearray()
-    async for piece in request.stream():
-        data += piece
-        if len(data) > _MAX_BODY:
-            raise HTTPProblem(413, f"the body is larger than {_MAX_BODY} bytes")
+    try:
+        async with asyncio.timeout(_BODY_TIME):
+            async for piece in request.stream():
+                data += piece
+                if len(data) > _MAX_BODY:
+                    raise HTTPProblem(413, f"the body is larger than {_MAX_BODY} bytes")
+    except TimeoutError:
+        raise HTTPProblem(408, "the body did not come in time", headers={"Connection": "close"}) from None
     try:
         found = json.loads(bytes(data))
         json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text, and nothing could keep it
