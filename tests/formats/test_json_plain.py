@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import kerma
 from kerma.errors import FormatError, LimitError
-from kerma.formats.json_plain import RANGES, TEXTS, place_of, plain_value
+from kerma.formats.json_plain import MULTIPLE, RANGES, TEXTS, place_of, plain_value, plain_values
 from kerma.formats.json_values import value_of
 from kerma.limits import Limits
 from kerma.standard import vrs
@@ -33,6 +33,19 @@ def test_what_is_plain_is_what_the_long_way_gives(vr: str, part: Any) -> None:
     found = plain_value(vr, part)
     if found is not None:
         assert told(found) == told(value_of(vr, [part]))
+
+
+@given(vr=st.sampled_from(sorted(MULTIPLE)), parts=st.lists(PARTS, min_size=1, max_size=3) | st.lists(TEXT, max_size=3))
+@example(vr="PN", parts=[{"Alphabetic": "A^B "}, {"Alphabetic": "C\0"}])
+@example(vr="DS", parts=[1, 2.5, -999999999999999])
+@example(vr="UC", parts=[" A", "B "])
+def test_several_that_are_plain_are_what_the_long_way_gives(vr: str, parts: list[Any]) -> None:
+    found = plain_values(vr, parts)
+    if found is not None:
+        theirs = value_of(vr, parts)
+        if len(parts) == 1:
+            theirs = (theirs,)
+        assert [told(part) for part in found] == [told(part) for part in theirs]
 
 
 @pytest.mark.parametrize("vr", [*TEXTS, *RANGES])
@@ -59,3 +72,26 @@ def test_limits_hold_for_plain_attributes() -> None:
         kerma.from_json(nested, limits=Limits(max_depth=4))
     with pytest.raises(FormatError, match="vr"):
         kerma.from_json({"00100010": ["x"]})
+
+
+def test_where_what_is_wrong_lies_is_told() -> None:
+    wrong = {"00081140": {"vr": "SQ", "Value": [{}, {"0040A730": {"vr": "SQ", "Value": [{"00280010": {"vr": "XX"}}]}}]}}
+    with pytest.raises(FormatError, match="no VR") as caught:
+        kerma.from_json(wrong)
+    assert caught.value.path == (0x00081140, 1, 0x0040A730, 0, 0x00280010)
+    with pytest.raises(FormatError, match="an item is an object") as caught:
+        kerma.from_json({"00081140": {"vr": "SQ", "Value": [{}, 7]}})
+    assert caught.value.path == (0x00081140,)
+    with pytest.raises(LimitError) as caught_limit:
+        kerma.from_json(wrong, limits=Limits(max_depth=2))
+    assert caught_limit.value.path == (0x00081140, 1, 0x0040A730, 0, 0x00280010)
+
+
+def test_sequences_hold_their_items_in_order_and_apart() -> None:
+    items = [{"00080018": {"vr": "UI", "Value": [f"1.{number}"]}} for number in range(3)]
+    ds = kerma.from_json({"00081140": {"vr": "SQ", "Value": [*items, None]}, "00100020": {"vr": "LO", "Value": ["A"]}})
+    assert [item.get("SOPInstanceUID") for item in ds.ReferencedImageSequence] == ["1.0", "1.1", "1.2", None]
+    ds.ReferencedImageSequence[3].SOPInstanceUID = "1.9"
+    del ds.ReferencedImageSequence[0]
+    assert kerma.from_json(kerma.to_json(ds)) == ds
+    assert ds.to_bytes() == kerma.from_json(kerma.to_json(ds)).to_bytes()

@@ -116,9 +116,9 @@ class Body:
         self.charsets_now: Charsets | None = None
 
     @classmethod
-    def new(cls) -> Body:
-        """An empty one, without bytes."""
-        body = cls(b"", 0, 0, EXPLICIT_LE, Marks(_LIMITS, Strictness.LENIENT))
+    def new(cls, marks: Marks | None = None) -> Body:
+        """An empty one, without bytes; ``marks`` are shared by those that are made together."""
+        body = cls(b"", 0, 0, EXPLICIT_LE, Marks(_LIMITS, Strictness.LENIENT) if marks is None else marks)
         body.index_now = {}
         body.changed = True
         return body

@@ -49,6 +49,8 @@ RANGES: dict[Any, tuple[int, int]] = {
     "UL": (0, 0xFFFFFFFF),
     "SL": (-0x80000000, 0x7FFFFFFF),
 }
+MULTIPLE = frozenset({*TEXTS, *RANGES, "DS", "FD", "IS", "PN"} - {"LT", "ST", "UR", "UT"})
+"""VRs of which several values may be plain."""
 _DS_LENGTH = 16
 _KNOWN: dict[str, tuple[int, int]] = {}
 _MANY = 8192
@@ -75,6 +77,19 @@ def place_of(name: Any) -> tuple[int, int] | None:
     return found
 
 
+def plain_values(vr: Any, parts: list[Any]) -> Any:
+    """The value of several parts, None where one is not plain."""
+    if type(vr) is not str or vr not in MULTIPLE or not parts:
+        return None
+    found = []
+    for part in parts:
+        value = plain_value(vr, part)
+        if value is None:
+            return None
+        found.append(value)
+    return tuple(found)
+
+
 def plain_value(vr: Any, part: Any) -> Any:
     """The value of a single part, None where that is not plain."""
     kind = type(part)
@@ -89,6 +104,8 @@ def plain_value(vr: Any, part: Any) -> Any:
             return part if bounds[0] <= part <= bounds[1] else None
         if vr == "IS" and -0x80000000 <= part <= 0x7FFFFFFF:
             return _new_int(IS, part)
+        if vr == "DS" and -999999999999999 <= part <= 999999999999999:
+            return DS(str(part))
     elif kind is float:
         if vr == "DS":
             number = repr(part)
