@@ -20,7 +20,7 @@ from kerma.dataset import Dataset
 from kerma.dataset.walking import BULK
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.uris import Templates
-from kerma.errors import FormatError, StatusError
+from kerma.errors import KermaError, StatusError
 from kerma.query import keys
 from kerma.query.model import Level, Page, Predicate, Query, ReturnKey, Root, SequenceMatch, Single
 from kerma.query.predicates import fuzzily, predicate
@@ -323,6 +323,6 @@ def with_header(ds: Dataset, header: Dataset) -> Dataset:
             continue
         try:
             ds.add(tag, element.vr, element.value)
-        except FormatError:
-            continue
+        except KermaError:  # no value of its VR: told as its bytes, as metadata do
+            ds.add(tag, "UN", element.raw)
     return ds

@@ -26,6 +26,7 @@ from kerma.dataset.fragments import Fragments
 from kerma.dataset.walking import BULK, walk
 from kerma.dicomweb.bulkdata import MAX_DEPTH, PIXELS, name_of, namer, path_of
 from kerma.dicomweb.media_types import EXPLICIT_LE, OCTET_STREAM, Category, Representation, choose, media_type_of
+from kerma.dicomweb.metadata import damaged
 from kerma.dicomweb.multipart import Writer
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.uris import Kind, Templates
@@ -132,8 +133,13 @@ def value_at(ds: Dataset, path: tuple[int, ...]) -> Value:
         if number >= len(items):
             raise _absent()
         holder = items[number]
-    if path[-1] not in holder or holder.vr_of(path[-1]) == "SQ":
+    if path[-1] not in holder:
         raise _absent()
+    if holder.vr_of(path[-1]) == "SQ":
+        raw = holder[path[-1]].raw
+        if len(path) > 1 or raw is None or not damaged(holder[path[-1]]):
+            raise _absent()
+        return Value(OCTET_STREAM, Literal(raw), EXPLICIT_LE)  # metadata tell its bytes, as it has no items
     return _value(ds, holder, path[-1])
 
 

@@ -26,6 +26,7 @@ from kerma.dicomweb.packing import Part, gzipped, literal, unpacked
 from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.uris import Kind, Templates
 from kerma.encoding.source import Buffer
+from kerma.errors import FormatError
 from kerma.query.model import Level, Query, Root, Single
 from kerma.web.answers import answer, digest_of, in_thread
 from kerma.web.bases import base_of
@@ -106,10 +107,16 @@ def _json(request: Request, series: Sequence[SeriesKey], form: str) -> Response:
     archive = context_of(request).archive
     urls = Templates(base)
 
-    def make(headers: Iterator[StoredHeader]) -> Iterator[str]:
-        return metadata.objects_of(map(header_of, headers), urls)
+    def make(headers: Iterator[StoredHeader], *, mended: bool = False) -> Iterator[str]:
+        return metadata.objects_of(map(header_of, headers), urls, mended=mended)
 
-    found = [archive.metadata.kept(one, f"json {base}", make) for one in series]
+    def kept_of(one: SeriesKey) -> SeriesMetadata | None:
+        try:
+            return archive.metadata.kept(one, f"json {base}", make)
+        except FormatError:  # something in it is damaged: the rest is told all the same
+            return archive.metadata.kept(one, f"json {base}", partial(make, mended=True))
+
+    found = [kept_of(one) for one in series]
     kept = [one for one in found if one is not None and one.count]
     if None in found:
         states = [archive.metadata.state(one) for one in series]
@@ -140,7 +147,7 @@ def _streamed(request: Request, series: Sequence[SeriesKey], urls: Templates, fo
 
     def pieces() -> Iterator[Buffer]:
         yield b"["
-        for piece in metadata.objects_of(map(header_of, _headers(request, series)), urls):
+        for piece in metadata.objects_of(map(header_of, _headers(request, series)), urls, mended=True):
             yield piece.encode("utf-8", "replace")
         yield b"]"
 

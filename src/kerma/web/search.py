@@ -92,7 +92,7 @@ def _complete(request: Request, match: Dataset, wanted: Search, urls: Templates)
         return ds
     one = Single(Level.IMAGE.unique_key, "UI", str(match.SOPInstanceUID))
     stored = context_of(request).archive.metadata.header(Query(Level.IMAGE, Root.STUDY, (one,), relational=True))
-    return ds if stored is None else search.with_header(ds, metadata.dataset_of(header_of(stored), urls))
+    return ds if stored is None else search.with_header(ds, metadata.dataset_of(header_of(stored)))
 
 
 # -- bodies ------------------------------------------------------------------------------------------------------------
