@@ -184,7 +184,7 @@ def test_a_measurement_is_saved_as_a_report(viewer: Viewer, served: Served, web:
 
 
 def test_a_file_is_uploaded_through_the_page(viewer: Viewer, served: Served, corpus: Path) -> None:
-    path = corpus / "pydicom+pydicom/src/pydicom/data/test_files/MR_small.dcm"
+    path = corpus / "pydicom+pydicom/src/pydicom/data/test_files/SC_rgb_rle.dcm"
     page = viewer.page
     viewer.open()
     page.get_by_role("button", name="Upload").click()
