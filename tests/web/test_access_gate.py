@@ -284,6 +284,13 @@ def test_a_wrong_password_is_slowed_down(place: Place) -> None:
     assert client.get(STUDY, headers={"Authorization": f"Basic {basic}"}).status_code == 200
 
 
+def test_a_network_of_ipv6_is_one_address_to_who_guesses(place: Place) -> None:
+    place.access.users.put("ann", place.access.now(), password=PASSWORD, grants=["read"])
+    tried = [_log_in(place.client(f"2001:db8::{number}"), "wrong password") for number in range(6)]
+    assert tried == [403] * 5 + [429]
+    assert _log_in(place.client("2001:db8:0:1::1")) == 200
+
+
 _NONE = (
     b"",
     b"[]",

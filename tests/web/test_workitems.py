@@ -31,6 +31,15 @@ def warning(response: object) -> str:
     return str(response.headers.get("warning", ""))  # type: ignore[attr-defined]
 
 
+def test_places_are_told_as_a_proxy_in_front_is_asked(web: TestClient) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "pacs.example.org"}
+    answer = web.post(f"{ITEMS}?1.2.3", **{**body(make_step()), "headers": {**body(make_step())["headers"], **headers}})
+    assert answer.headers["location"] == "https://pacs.example.org/dicomweb/workitems/1.2.3"
+    answer = web.post(f"{ITEMS}/1.2.3/subscribers/A", headers=headers)
+    assert answer.headers["content-location"] == "wss://pacs.example.org/dicomweb/subscribers/A"
+    assert web.post(f"{ITEMS}/1.2.3/subscribers/A", headers={"Host": "?"}).headers["content-location"].startswith("ws:")
+
+
 @pytest.mark.parametrize("query", ["?1.2.3", "?workitem=1.2.3", "?AffectedSOPInstanceUID=1.2.3"])
 def test_create_with_the_uid_in_the_query(web: TestClient, query: str) -> None:
     response = web.post(f"{ITEMS}{query}", **body(make_step()))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from kerma.web.context import context_of
 
@@ -18,7 +18,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,4
 _DEFAULT = {"http": 80, "https": 443}
 
 
-def base_of(request: Request) -> str:
+def base_of(request: HTTPConnection) -> str:
     """The root of DICOMweb without a slash at its end: "https://pacs.example.org/dicomweb"."""
     root = context_of(request).config.root.rstrip("/")
     headers = request.headers

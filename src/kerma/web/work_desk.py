@@ -24,6 +24,7 @@ from kerma.dicomweb.problems import HTTPProblem
 from kerma.dicomweb.workitem_bodies import MAX_BODY, read, write
 from kerma.dicomweb.workitems import Search, Transaction
 from kerma.errors import AccessError, FormatError, LimitError, OutOfResourcesError, StatusError, ValueEncodeError
+from kerma.web.bases import base_of
 from kerma.web.context import context_of, principal_of
 from kerma.web.selecting import asked
 
@@ -40,8 +41,9 @@ def work_of(request: HTTPConnection) -> Work:
 
 
 def service_of(request: HTTPConnection) -> str:
-    """The URL of the DICOMweb root, as the asker sees it."""
-    return str(request.base_url).rstrip("/") + context_of(request).config.root
+    """The URL of the DICOMweb root, as the asker sees it; that of this server where no host was named."""
+    base = base_of(request)
+    return base if "://" in base else str(request.base_url).rstrip("/") + base
 
 
 def parameters_of(request: HTTPConnection) -> list[tuple[str, str]]:

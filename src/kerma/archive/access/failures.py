@@ -2,10 +2,12 @@
 
 Rules: a name may be wrong a few times, then each failure doubles the wait, up to a quarter of an hour; an hour without
 one forgets them. Attempts are counted for a user at one address, and more patiently for each alone: who guesses from
-one address does not lock the user out at another.
+one address does not lock the user out at another. Of IPv6 a /64 is one address, since everybody has all of one.
 """
 
 from __future__ import annotations
+
+import ipaddress
 
 from kerma.archive.access.store import Store
 from kerma.errors import AccessError
@@ -31,6 +33,7 @@ class Failures:
 
     @staticmethod
     def _names(user: str, address: str) -> dict[str, str]:
+        address = _place(address)
         return {"pair": f"pair:{address} {user}", "address": f"address:{address}", "user": f"user:{user}"}
 
     def check(self, user: str, address: str, now: int) -> None:
@@ -65,3 +68,14 @@ class Failures:
         name = self._names(user, address)["pair"]
         if self._store.row("SELECT 1 FROM failure WHERE name = ?", name) is not None:
             self._store.change(("DELETE FROM failure WHERE name = ?", (name,)))
+
+
+def _place(address: str) -> str:
+    """What counts as one address."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address[:64]
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False))
