@@ -18,6 +18,14 @@ def test_a_signal_ends_the_wait_and_handlers_are_put_back() -> None:
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_signals_that_come_together_are_one() -> None:
+    with StopSignals() as signals:
+        for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
+            os.kill(os.getpid(), number)
+        signals.wait()
+        assert signals.run_unless_stopped(lambda: None)
+
+
 def test_work_that_ends() -> None:
     done = threading.Event()
     with StopSignals() as signals:

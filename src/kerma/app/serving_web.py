@@ -5,6 +5,7 @@ Its parent (``kerma.web.process``) tells it on standard input what to serve, on 
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from typing import Any
@@ -119,4 +120,9 @@ def _logger(log: Log) -> Any:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Everything is closed. The interpreter is not taken apart: a thread of granian that still calls into it would make
+    # the process abort, with the trace of a panic on the operator's terminal.
+    os._exit(status)

@@ -7,13 +7,16 @@ lock in one could stop the program for good; the main thread reads the pipe.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import threading
+import time
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 _STOP, _DONE = b"s", b"d"
+_TOGETHER = 0.05
 
 
 class StopSignals:
@@ -42,8 +45,12 @@ class StopSignals:
             os.close(self._writer)
 
     def wait(self) -> None:
-        """Return at the next signal."""
+        """Return at the next signal. What comes with it is the same wish: `timeout` and some supervisors signal a
+        process and then its group."""
         os.read(self._reader, 1)
+        end = time.monotonic() + _TOGETHER
+        while select.select([self._reader], [], [], max(0.0, end - time.monotonic()))[0]:
+            os.read(self._reader, 1)
 
     def stop(self) -> None:
         """Do as if a signal had come; from any thread."""

@@ -23,7 +23,7 @@ def addresses(ctx: click.Context, param: click.Parameter, values: tuple[str, ...
 def listening(function: Any) -> Any:
     """The options that say where to listen."""
     for name in ("--dicom-tls", "--dicom"):
-        text = "Where to listen" + (" over TLS" if name == "--dicom-tls" else "") + "; may be repeated."
+        text = "Where to listen for DICOM" + (" over TLS" if name == "--dicom-tls" else "") + "; may be repeated."
         default = "" if name == "--dicom-tls" else " (default: 127.0.0.1:11112)"
         function = click.option(
             name, metavar="HOST:PORT", multiple=True, callback=addresses, help=text.replace(";", f"{default};")

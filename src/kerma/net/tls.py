@@ -76,4 +76,8 @@ class TLSConfig:
         try:
             action()
         except OSError as error:  # ssl.SSLError is one
-            raise ConfigError(f"TLS {what} cannot be used: {error.strerror or error}", where=path) from error
+            hint = "check the path" if isinstance(error, FileNotFoundError) else "PEM is wanted, and a key that fits"
+            if isinstance(error, PermissionError):
+                hint = "let the user that runs Kerma read it"
+            message = f"TLS {what} cannot be used: {error.strerror or error}"
+            raise ConfigError(message, where=path, hint=hint) from error

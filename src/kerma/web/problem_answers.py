@@ -37,12 +37,17 @@ def answer_of(error: BaseException, scope: Scope) -> Response:
             headers = {**{k: v for k, v in headers.items() if k.lower() != "allow"}, "Allow": ", ".join(methods)}
             if scope["method"] == "OPTIONS":
                 return Response(status_code=204, headers=headers)
-        error = HTTPProblem(error.status_code, _SENTENCES.get(error.status_code, error.detail), headers=headers)
+            error = HTTPProblem(405, _NO_METHOD, hint=f"it has {headers['Allow']}", headers=headers)
+        elif error.status_code == 404:
+            error = HTTPProblem(404, _NO_RESOURCE, hint="/openapi.json names all that there are", headers=headers)
+        else:
+            error = HTTPProblem(error.status_code, error.detail, headers=headers)
     problem = problem_of(error)
     return Response(problem.body(), problem.status, {**problem.headers, "Content-Type": MEDIA_TYPE})
 
 
-_SENTENCES = {404: "there is no such resource", 405: "the resource does not have this method"}
+_NO_RESOURCE = "there is no such resource"
+_NO_METHOD = "the resource does not have this method"
 
 
 def allowed(routes: Sequence[BaseRoute], scope: Scope) -> list[str]:
