@@ -1,4 +1,8 @@
-"""Bringing an index to the newest schema with Alembic; the usual start only reads one row and loads nothing of it."""
+"""Bringing an index to the newest schema with Alembic; the usual start only reads one row and loads nothing of it.
+
+All migrations that are missing are one transaction: whatever ends it leaves the index as it was, and of several
+processes that start at once one migrates while the others wait.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,9 @@ from pathlib import Path
 
 from kerma.archive.index.schema import HEAD
 from kerma.errors import ArchiveError
+
+_PATIENCE = 60.0
+"""Seconds to wait for another process that migrates."""
 
 
 def ensure(path: Path) -> None:
@@ -19,7 +26,7 @@ def ensure(path: Path) -> None:
 
 def version(path: Path) -> str | None:
     """The migration that the index stands at; None for a new one."""
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=30)) as connection:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
@@ -42,9 +49,11 @@ def upgrade(path: Path, found: str | None) -> None:
             where=str(path),
             hint="use the newer version that made it, or rebuild it with kerma reindex",
         )
-    engine = create_engine(f"sqlite:///{path}")
+    # sqlite3 by itself begins no transaction for what changes the schema
+    engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None, "timeout": _PATIENCE})
     try:
         with engine.begin() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except exc.DBAPIError as error:
