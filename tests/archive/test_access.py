@@ -12,6 +12,7 @@ from kerma.archive import Archive
 from kerma.archive.access import Access
 from kerma.archive.access.failures import TooManyAttemptsError
 from kerma.archive.access.guarded import Guarded
+from kerma.archive.access.keys import in_networks
 from kerma.archive.permissions import Principal, Right, parse_grants
 from kerma.errors import AccessError, NotFoundError, OutOfResourcesError, UsageError
 from kerma.query.identifier import from_keys
@@ -61,11 +62,11 @@ def test_a_key_is_found_by_its_token_alone(access: Access, clock: Clock) -> None
     assert key.id == name
     assert key.note == "CT"
     assert key.principal.areas(Right.READ) == (Area("P1"),)
-    assert key.works_from("10.2.3.4")
-    assert key.works_from("::ffff:10.2.3.4")
-    assert not key.works_from("11.2.3.4")
-    assert not key.works_from("fe80::1%eth0")
-    assert not key.works_from("")
+    assert in_networks("10.2.3.4", key.networks)
+    assert in_networks("::ffff:10.2.3.4", key.networks)
+    assert not in_networks("11.2.3.4", key.networks)
+    assert not in_networks("fe80::1%eth0", key.networks)
+    assert not in_networks("", key.networks)
     changed = token[:-1] + ("A" if token[-1] != "A" else "B")
     for wrong in (changed, token[:-1], token + "x", name, "", "kerma_" + "0" * 12 + token[18:]):
         assert access.keys.find(wrong) is None

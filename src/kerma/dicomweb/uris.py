@@ -21,10 +21,6 @@ from kerma.dicomweb.problems import HTTPProblem
 MAX_PATH = 8_192
 """Characters of a path; 1,000 frame numbers fit."""
 MAX_FRAMES = 2_000
-GLOBAL_SUBSCRIPTION = "1.2.840.10008.5.1.4.34.5"
-"""UPS Global Subscription SOP Instance UID (PS3.18 11.1.4)."""
-FILTERED_SUBSCRIPTION = "1.2.840.10008.5.1.4.34.5.1"
-"""UPS Filtered Global Subscription SOP Instance UID."""
 
 _STUDY = "/studies/{study}"
 _SERIES = _STUDY + "/series/{series}"

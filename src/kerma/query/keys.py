@@ -164,7 +164,6 @@ def _rows() -> tuple[Key, ...]:
 KEYS: tuple[Key, ...] = _rows()
 _BY_TAG = {key.tag: key for key in KEYS}
 _BY_KEYWORD = {key.keyword: key for key in KEYS}
-UNIQUE = frozenset(key.tag for key in KEYS if key.usage == "U")
 
 
 def lookup(tag: int) -> Key | None:

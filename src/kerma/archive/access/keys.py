@@ -45,10 +45,6 @@ class ApiKey:
         """Whether it is neither revoked nor past its end."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
-    def works_from(self, address: str) -> bool:
-        """Whether an IP address is in its networks."""
-        return not self.networks or in_networks(address, self.networks)
-
 
 def parse_networks(texts: Sequence[str]) -> tuple[Network, ...]:
     """Networks as written (``10.1.0.0/16``, ``2001:db8::/32``, ``10.1.2.3``); ``UsageError``."""
