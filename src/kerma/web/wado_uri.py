@@ -5,6 +5,7 @@ for it, and below that of DICOMweb. Rules:
 
 - ``contentType`` says what is wanted, and then Accept is not looked at: viewers send the one of their frame requests.
 - Files go by the code of ``retrieve``, pictures by that of ``rendered``: one instance, never in parts.
+- A frame that is not there is a 400 here, not the 404 of a path (PS3.18 9.5.2).
 - What would make an answer other than was asked for (``anonymize``) is refused, not passed over.
 """
 
@@ -31,6 +32,11 @@ from kerma.web.selecting import instances_below
 _UIDS = ("studyUID", "seriesUID", "objectUID")
 _LOOKED_AT = (PIXEL_DATA, FLOAT, DOUBLE, 0x0040A730, 0x00420011, 0x54000100)
 """Pixels, Content Sequence, Encapsulated Document, Waveform Sequence: what has a form to look at."""
+_OF_PICTURES = (
+    *("annotation", "frameNumber", "rows", "columns", "region", "windowCenter", "windowWidth", "imageQuality"),
+    *("presentationUID", "presentationSeriesUID"),
+)
+"""Parameters that are not for files."""
 _MAX_FRAME = 10
 """Digits of a frame number."""
 
@@ -79,7 +85,7 @@ def _by_kind(request: Request, study: str, series: str, instance: str, parameter
 
 def _file(request: Request, study: str, series: str, instance: str, parameters: dict[str, str]) -> Response:
     """The instance as a file, in the transfer syntax that is asked for: Explicit VR Little Endian where none is."""
-    for name in ("frameNumber", "rows", "columns", "region", "windowCenter", "windowWidth", "imageQuality"):
+    for name in _OF_PICTURES:
         if parameters.get(name.lower()):
             raise HTTPProblem(
                 400, f"{name} is not for {DICOM} (PS3.18 9.1.2)", hint="ask for an image, or leave it out"
@@ -106,7 +112,12 @@ async def _picture(
         ranges,
         state=uris.uid(state, "presentationUID") if state else None,
     )
-    return await rendered.answer(request, asked)
+    try:
+        return await rendered.answer(request, asked)
+    except HTTPProblem as problem:
+        if problem.status == 404 and asked.frames:
+            problem.status = 400
+        raise
 
 
 def _frame(text: str | None) -> tuple[int, ...]:
