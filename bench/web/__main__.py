@@ -65,7 +65,7 @@ def _run(report: Report, notes: list[str], work: Path, count: int, rounds: int) 
         grown = peak_of_server(three[0].peer) - before
         notes.append(f"memory of the server over it: {grown:.1f} MB more, wanted under 64")
         add(*races.long_objects(three[0], work, rounds))
-    notes.append(search.growth(work / "search", (10_000, 100_000) if count == 1000 else (1000, 10_000), 100))
+    notes.append(search.growth(work / "search", (10_000, 100_000) if count == 1000 else (2000, 20_000), 100))
     _save(report, notes)
 
 
