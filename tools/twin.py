@@ -53,8 +53,8 @@ def twin_source(room: Path, name: str) -> str:
 
 def fresh(room: Path, name: str) -> bool:
     """Whether a twin is there and was made from this source."""
-    built = target(room, name)
-    return built.is_file() and digest(room, name).encode() in built.read_bytes()
+    there = target(room, name)
+    return there.is_file() and digest(room, name).encode() in there.read_bytes()
 
 
 def built(room: Path) -> list[Path]:
@@ -78,8 +78,9 @@ def build(room: Path, name: str) -> Path:
         extension = Extension(
             f"kerma.encoding._{name}",
             [str(source)],
-            extra_compile_args=[] if os.name == "nt" else ["-O2", "-g0", *_flags("CFLAGS")],
+            extra_compile_args=[] if os.name == "nt" else ["-O2", "-g0", "-Wno-unused-function", *_flags("CFLAGS")],
             extra_link_args=_flags("LDFLAGS"),
+            define_macros=[("CYTHON_COMPRESS_STRINGS", "0")],  # the digest is to be found in what is built
         )
         said = io.StringIO()
         with contextlib.redirect_stdout(said):

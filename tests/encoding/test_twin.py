@@ -42,6 +42,16 @@ def can_compile() -> bool:
 def test_the_twin_runs_where_it_can_be_built() -> None:
     assert twin.STATE == "compiled", "run `make compiled`"
     assert twin.COMPILED
+    assert twin.rows.COMPILED
+
+
+@needs_twin
+def test_what_is_built_is_known_as_fresh() -> None:
+    """By the digest that is in it, so that it is not built again."""
+    room = ROOT / "src" / "kerma" / "encoding"
+    for name in ("loops", "rows"):
+        (built,) = room.glob(f"_{name}{sysconfig.get_config_var('EXT_SUFFIX')}")
+        assert twin._digest(name).encode() in built.read_bytes(), "run `make compiled`"
 
 
 @needs_twin
