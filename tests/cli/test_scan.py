@@ -74,4 +74,29 @@ def test_a_table_is_not_written_over_an_image(kerma: Run, study: Path) -> None:
         result = kerma("scan", study, form, image)
         assert (result.status, result.out) == (2, "")
         assert "over a DICOM file" in result.err
+        assert kerma("scan", study, form, image, "--force").status == 2
     assert image.read_bytes() == before
+
+
+def test_what_is_no_table_is_written_over_only_where_that_is_said(kerma: Run, study: Path, tmp_path: Path) -> None:
+    target = tmp_path / "there"
+    for form in ("--csv", "--parquet"):
+        target.write_text("notes, of another kind\n")
+        result = kerma("scan", study, form, target)
+        assert (result.status, result.out) == (2, "")
+        assert "is no table" in result.err
+        assert "--force" in result.err
+        assert target.read_text() == "notes, of another kind\n"
+        assert kerma("scan", study, form, target, "--force").status == 0
+        table = target.read_bytes()
+        assert kerma("scan", study, form, target).status == 0  # a table may be written over
+        assert target.read_bytes() == table
+    for words in (
+        ("--by", "patient"),
+        ("--key", "size"),
+        ("--by", "series", "--key", "Rows"),
+        ("--key", "PatientName"),
+    ):
+        assert kerma("scan", study, "--csv", target, *words).status == 0, words
+    target.write_bytes(b"")
+    assert kerma("scan", study, "--csv", target).status == 0

@@ -18,6 +18,7 @@ from kerma.cli.showing import progress, table
 from kerma.errors import UsageError
 
 _OFTEN = 64  # files between two drawings of the bar
+_BEGIN = 1 << 16  # bytes in which the names of all columns are
 
 
 @click.command("scan", cls=Command, short_help="A table of what is in folders.")
@@ -35,6 +36,7 @@ _OFTEN = 64  # files between two drawings of the bar
 @click.option("--csv", metavar="FILE", help="Write the table as CSV; - is standard output.")
 @click.option("--parquet", metavar="FILE", help="Write the table as Parquet (pip install 'kerma[parquet]').")
 @json_option
+@click.option("--force", is_flag=True, help="Write over a file that is there and is no table.")
 @click.option(
     "--workers", type=click.IntRange(min=1), metavar="N", help="Processes that read (default: one for each core)."
 )
@@ -45,12 +47,14 @@ def command(
     csv: str | None,
     parquet: str | None,
     as_json: bool,
+    force: bool,
     workers: int | None,
 ) -> int:
     """A table of chosen attributes of every DICOM file in folders and archives.
 
     To a terminal as a table, in a pipe as tab-separated lines, or to a file. Files that are no DICOM are counted;
-    broken ones are told one by one.
+    broken ones are told one by one. An older table is written over, any other file only where --force says so, and a
+    DICOM file never.
     """
     if sum((csv is not None, parquet is not None, as_json)) > 1:
         raise UsageError("one of --csv, --parquet and --json is enough", hint="scan twice, or convert one")
@@ -58,7 +62,7 @@ def command(
         raise UsageError("Parquet is written by pyarrow, which is not installed", hint="pip install 'kerma[parquet]'")
     for target in (csv, parquet):
         if target is not None:
-            _check_target(target, paths)
+            _check_target(target, paths, force)
     asked = [name for word in keys for name in split_names(word)]
     with progress("Scanning") as bar:
         told = _Told(bar)
@@ -69,15 +73,27 @@ def command(
     return _finish(files, written, told)
 
 
-def _check_target(target: str, paths: tuple[str, ...]) -> None:
-    """An older table may be written over; an image never, which a slip of the hand would name."""
+def _check_target(target: str, paths: tuple[str, ...], force: bool) -> None:
+    """An older table may be written over, anything else if that is said; an image never, which a slip of the hand would
+    name.
+    """
     place = Path(target)
     if not place.is_file():
         return
     with place.open("rb") as file:
-        is_image = file.read(132)[128:] == b"DICM"
+        begin = file.read(_BEGIN)
+    is_image = begin[128:132] == b"DICM"
     if is_image or any(Path(path).is_file() and place.samefile(path) for path in paths):
         raise UsageError("the table would be written over a DICOM file", where=target, hint="give another name")
+    if not force and not _is_table(begin):
+        raise UsageError("the file is there already and is no table", where=target, hint="--force writes over it")
+
+
+def _is_table(begin: bytes) -> bool:
+    """Whether a file begins as the tables do that are written here; an empty one may become one."""
+    columns = begin.split(b"\n", 1)[0].strip().split(b",")
+    by_file, by_group = columns[0] == b"path", columns[-3:] == [b"files", b"bytes", b"folder"]
+    return not begin or begin.startswith(b"PAR1") or by_file or by_group
 
 
 class _Told:
