@@ -54,6 +54,21 @@ def test_what_lies_behind_the_pixels_is_told_in_its_place_or_not(
         assert "THEIRS" in web.get(f"{path}/metadata", headers=XML).text
 
 
+@pytest.mark.parametrize("pixels", [2048, 3_000_000])
+def test_what_lies_behind_the_pixels_of_a_deflated_data_set(
+    web: TestClient, archive: Archive, tmp_path: Path, pixels: int
+) -> None:
+    ds = make_instance(pixels=pixels)
+    ds.add(0xFFFCFFFC, "OB", bytes(6))
+    out = io.BytesIO()
+    kerma.write(ds, out, transfer_syntax_uid="1.2.840.10008.1.2.1.99")
+    ingest(archive, tmp_path, out.getvalue())
+    (found,) = web.get(f"{SERIES}/metadata", headers=JSON).json()
+    assert found["00083002"]["Value"] == ["1.2.840.10008.1.2.1.99"]
+    assert found["FFFCFFFC"] == {"vr": "OB", "InlineBinary": "AAAAAAAA"}
+    assert len(web.get(found["7FE00010"]["BulkDataURI"]).content) == pixels
+
+
 def test_what_behind_the_pixels_is_no_element_harms_nothing(web: TestClient, archive: Archive, tmp_path: Path) -> None:
     ingest(archive, tmp_path, file_of(make_instance(), behind=b"\xff\xff\x01\x00??" + bytes(30)))
     (found,) = web.get(f"{SERIES}/metadata", headers=JSON).json()

@@ -237,6 +237,12 @@ def test_what_cannot_be_meant_is_a_400(web: TestClient, archive: Archive, questi
     assert answer.headers["content-type"] == "application/problem+json"
 
 
+def test_nothing_as_xml_is_no_content(web: TestClient) -> None:
+    """A multipart without a part is none (PS3.18 10.6.3)."""
+    answer = web.get("/dicomweb/studies", headers={"Accept": 'multipart/related; type="application/dicom+xml"'})
+    assert (answer.status_code, answer.content, answer.headers["x-total-count"]) == (204, b"", "0")
+
+
 def test_answers_as_xml(web: TestClient, archive: Archive) -> None:
     fill(archive)
     answer = web.get("/dicomweb/studies", headers={"Accept": 'multipart/related; type="application/dicom+xml"'})

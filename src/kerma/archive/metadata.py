@@ -24,11 +24,13 @@ from kerma.archive.blobs import FileBlobs
 from kerma.archive.facts import header_syntax
 from kerma.archive.index import headers
 from kerma.archive.index.index import Index
+from kerma.encoding.inflate import inflate_pieces
 from kerma.encoding.source import ByteSource
 from kerma.errors import ArchiveError, FormatError
 from kerma.formats.head import HeadScanner
 from kerma.limits import Limits
 from kerma.query.model import Level, Query
+from kerma.standard import transfer_syntaxes
 
 MAX_KEPT = 64 << 20
 """Deflated bytes of the largest text that is kept."""
@@ -38,6 +40,8 @@ _LEVEL = 6
 _PAGE = 256
 _PIECE = 1 << 18
 _MAX_TAIL = 16 << 20
+_LONG_HEAD = 12
+"""Bytes of the header of an element of pixels."""
 _ROW = (
     "instance.id, instance.sop_instance_uid, instance.transfer_syntax_uid, instance.blob, instance.dataset_offset,"
     " instance.size, instance.rest, instance.header"
@@ -165,7 +169,13 @@ class Metadata:
                 scanner.finish(size - offset)
             except FormatError as error:
                 raise ArchiveError("a blob cannot be read", where=blob, hint="run kerma check") from error
-            tail = _tail(source, scanner, offset, size) if scanner.pixel else b""
+            row = transfer_syntaxes.get(syntax)
+            if not scanner.pixel:
+                tail = b""
+            elif row is not None and row.deflated:
+                tail = _deflated_tail(source, scanner, offset, size, self._limits)
+            else:
+                tail = _tail(source, scanner, offset, size)
         return bytes(scanner.header_bytes), scanner.pixel, tail
 
     def state(self, series: SeriesKey) -> str:
@@ -245,6 +255,26 @@ def _tail(source: ByteSource, scanner: HeadScanner, offset: int, size: int) -> b
     if start is None or not offset < offset + start < size or size - offset - start > _MAX_TAIL:
         return b""
     return bytes(source.read(offset + start, size - offset - start))
+
+
+def _deflated_tail(source: ByteSource, scanner: HeadScanner, offset: int, size: int, limits: Limits) -> bytes:
+    """The same of a deflated blob, all of which has to be inflated for it."""
+    start = scanner.after_pixels
+    if start is None or start - len(scanner.header_bytes) <= _LONG_HEAD:  # pixels without a length are none here
+        return b""
+    raw = (source.read(at, min(_PIECE, size - at)) for at in range(offset, size, _PIECE))
+    out: list[bytes] = []
+    seen = kept = 0
+    try:
+        for piece in inflate_pieces(raw, limits):
+            out.append(piece[max(0, start - seen) :])
+            seen += len(piece)
+            kept += len(out[-1])
+            if kept > _MAX_TAIL:
+                return b""
+    except FormatError:
+        return b""
+    return b"".join(out)
 
 
 def _gathered(pieces: Iterable[str]) -> Iterator[bytes]:

@@ -101,6 +101,13 @@ def _complete(request: Request, match: Dataset, wanted: Search, urls: Templates)
 def _answer(request: Request, form: str, matches: Iterator[Dataset], headers: dict[str, str]) -> Response:
     writer = Writer()
     xml = form == DICOM_XML
+    if xml:
+        found = next(matches, None)
+        if found is None:  # a multipart has one part at least
+            return Response(
+                status_code=204, headers={"Cache-Control": "private, no-cache", "Vary": "Accept", **headers}
+            )
+        matches = chain((found,), matches)
     pieces = _xml(matches, writer) if xml else _json(matches)
     said = {
         "Content-Type": writer.content_type(DICOM_XML) if xml else form,
