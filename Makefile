@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PYTEST := $(BIN)/python -m pytest
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 JOBS ?= 2
 FUZZ ?= 3600
 
@@ -24,12 +25,14 @@ $(BIN)/kerma: pyproject.toml constraints.txt $(TWIN)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Kerma needs Python 3.11 or newer; make PYTHON=python3.12 takes another one" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Setting up $(VENV) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@$(INSTALL) --editable '.[pixels,video]' || { \
+	  echo "What makes pictures (numpy, imagecodecs, pillow, av) cannot be installed here: going on without rendering" >&2; \
+	  $(INSTALL) --editable .; }
 	@touch $(BIN)/kerma
 
 $(VENV)/.test: $(BIN)/kerma
 	@echo "Adding what the tests need ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,lint,bench]'
+	@$(INSTALL) --editable '.[test,lint,bench]'
 	@touch $@
 
 venv: $(VENV)/.test ## set up .venv with everything that tests need
