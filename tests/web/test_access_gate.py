@@ -18,6 +18,7 @@ from kerma.archive import Archive
 from kerma.archive.access import Access
 from kerma.archive.access.keys import parse_networks
 from kerma.archive.permissions import parse_grants
+from kerma.archive.work import ups
 from kerma.query.model import Area
 from kerma.web.access import routes
 from kerma.web.access.credentials import is_loopback, is_same_origin
@@ -383,6 +384,20 @@ def test_a_shared_link_opens_one_study_until_its_end(place: Place) -> None:
 
 
 # -- administration ----------------------------------------------------------------------------------------------------
+
+
+def test_a_shared_link_subscribes_to_nothing_and_ends_no_subscription(place: Place) -> None:
+    _, token = place.access.links.make(Area(study="1.2.3.1"), place.access.now() + 100, place.access.now())
+    place.archive.work.items.subscribers.subscribe(ups.WORKLIST, "RIS")
+    client = place.client(rules=Rules(required=True), headers={"Authorization": f"Bearer {token}"})
+    subscription = f"/dicomweb/workitems/{ups.WORKLIST}/subscribers/RIS"
+    assert client.get(STUDY).status_code == 200
+    assert client.delete(subscription).status_code == 403
+    assert client.post(f"{subscription}/suspend").status_code == 403
+    assert client.post(subscription).status_code == 403
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect("/dicomweb/subscribers/RIS"):
+        pass
+    place.archive.work.items.subscribers.unsubscribe(ups.WORKLIST, "RIS")  # it is there
 
 
 def test_an_administrator_makes_and_ends_everything(place: Place) -> None:

@@ -313,6 +313,7 @@ def test_without_the_right_there_is_nothing(two_patients: Archive) -> None:
 
 def test_who_may_see_one_patient_sees_no_other(two_patients: Archive) -> None:
     grant = Grant.parse("read,write@patient:P1")
+    two_patients.work.items.subscribers.subscribe("1.2.2", "OTHER")
     narrow = principal_client(two_patients, Principal.of("narrow", [grant]))
     assert [item["00100020"]["Value"] for item in narrow.get(ITEMS).json()] == [["P1"]]
     assert narrow.get(f"{ITEMS}/1.2.1").status_code == 200
@@ -322,8 +323,11 @@ def test_who_may_see_one_patient_sees_no_other(two_patients: Archive) -> None:
         change(narrow, "1.2.2", "IN PROGRESS"),
         narrow.post(f"{ITEMS}/1.2.2/cancelrequest"),
         narrow.post(f"{ITEMS}/1.2.2/subscribers/A"),
+        narrow.delete(f"{ITEMS}/1.2.2/subscribers/OTHER"),
+        narrow.delete(f"{ITEMS}/1.2.2/subscribers/NOBODY"),
     ):
         assert response.status_code == 404
+    assert narrow.post(f"{ITEMS}/1.2.1", **body(make(PatientID="P2"))).status_code in (400, 403, 409)
     assert narrow.post(ITEMS, **body(make_step(PatientID="P2"))).status_code == 403
     assert narrow.post(ITEMS, **body(make_step(PatientID="P1"))).status_code == 201
     assert narrow.post(f"{GLOBAL}/A").status_code == 201

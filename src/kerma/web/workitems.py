@@ -107,10 +107,10 @@ async def subscribe(request: Request) -> Response:
 
 async def unsubscribe(request: Request) -> Response:
     """Unsubscribe (11.11)."""
-    desk.permitted(request, Right.READ)
+    seen = desk.seen_by(desk.permitted(request, Right.READ))
     uid, aet = _uid(request), _aet(request)
     store = desk.work_of(request).items.subscribers
-    await desk.run(request, Transaction.SUBSCRIBE, lambda: store.unsubscribe(uid, aet))
+    await desk.run(request, Transaction.SUBSCRIBE, lambda: store.unsubscribe(uid, aet, seen))
     return Response(status_code=200)
 
 

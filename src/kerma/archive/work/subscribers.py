@@ -86,8 +86,10 @@ class Subscribers:
             raise UsageError("a filtered subscription without a matching key", hint="name an attribute and its value")
         return matching
 
-    def unsubscribe(self, uid: str, aet: str) -> None:
-        """End the subscription to a step, or to the worklist and with it those to its steps. ``NotFoundError``."""
+    def unsubscribe(self, uid: str, aet: str, visible: Visible | None = None) -> None:
+        """End the subscription to a step, or to the worklist and with it those to its steps. ``NotFoundError``; a step
+        that is not ``visible`` is not there.
+        """
         aet = check_aet(aet)
 
         def job(connection: sqlite3.Connection) -> None:
@@ -98,8 +100,9 @@ class Subscribers:
                         self._set(connection, aet, step_uid, follow(Action.UNSUBSCRIBE_ALL, state)[0])
                 return
             state = self._state(connection, aet, uid)
+            if state is Subscription.NONE or visible is not None:
+                self._step_of(connection, uid, visible)
             if state is Subscription.NONE:
-                self._step_of(connection, uid)
                 raise NotFoundError("this application entity is not subscribed to the step")
             self._set(connection, aet, uid, follow(Action.UNSUBSCRIBE, state)[0])
 

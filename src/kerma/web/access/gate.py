@@ -113,6 +113,9 @@ class Gate:
         for credential in credentials:
             found = await self._found(credential, address)
             if found is not None:
+                if credential.kind == "link" and changes and not public:
+                    # Not even what takes the right to read only: subscriptions belong to titles, not to who asks.
+                    raise HTTPProblem(403, "a shared link is for looking only")
                 return found
             if not credential.stale and not public:
                 raise HTTPProblem(
