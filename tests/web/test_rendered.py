@@ -21,7 +21,7 @@ from kerma.dicomweb.accept import parse
 from kerma.dicomweb.multipart import Data, Parser, Part
 from kerma.formats.building.encapsulated import encapsulate
 from kerma.formats.building.modules import begin
-from kerma.web import rendered
+from kerma.web import rendered, rendered_bodies
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 GSPS = "1.2.840.10008.5.1.4.1.1.11.1"
@@ -256,7 +256,7 @@ class TestSeveral:
         assert (piece.status_code, piece.content) == (206, b"ftyp")
 
     def test_films_leave_room_for_pictures(self, web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-        full = rendered.Desk(films=threading.BoundedSemaphore(1))
+        full = rendered_bodies.Desk(films=threading.BoundedSemaphore(1))
         monkeypatch.setattr(rendered, "_desk", lambda _: full)
         with full.films:
             answer = web.get(path("1.2.3.4.2"), headers={"Accept": "image/gif"})
@@ -297,7 +297,7 @@ class TestSeveral:
     def test_a_film_of_a_series_is_not_left_out_because_others_are_made(
         self, web: TestClient, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        full = rendered.Desk(films=threading.BoundedSemaphore(1))
+        full = rendered_bodies.Desk(films=threading.BoundedSemaphore(1))
         monkeypatch.setattr(rendered, "_desk", lambda _: full)
         where = f"/dicomweb/studies/{STUDY}/series/{SERIES}/rendered"
         headers = {"Accept": "video/mp4, image/gif;q=0.5"}

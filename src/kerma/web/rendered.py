@@ -16,19 +16,16 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import os
 import tempfile
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 import anyio
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from kerma._version import __version__
 from kerma.archive import Archive
@@ -36,28 +33,20 @@ from kerma.archive.permissions import Principal
 from kerma.dataset import Dataset
 from kerma.dicomweb import uris
 from kerma.dicomweb.media_types import Range, parse_accept
-from kerma.dicomweb.multipart import Writer
 from kerma.dicomweb.problems import HTTPProblem
-from kerma.dicomweb.rendered import FILMS, GIF, MP4, THUMBNAILS, Kind, RenderedParameters, choose, parse
+from kerma.dicomweb.rendered import FILMS, MP4, THUMBNAILS, Kind, RenderedParameters, choose, parse
 from kerma.errors import (
-    FormatError,
     KermaError,
-    LimitError,
     NotFoundError,
-    UnsupportedSyntaxError,
-    UsageError,
 )
 from kerma.formats import part10
 from kerma.formats.instance import Instance
 from kerma.query.model import AnyOf, Level, Predicate, Query, ReturnKey, Root, Single
 from kerma.web.context import context_of, principal_of
-from kerma.web.thumbnails import Kept
+from kerma.web.rendered_bodies import Desk, Part, attempt, film_of, parts_of, whole, written_film
 
 if TYPE_CHECKING:
     from kerma.dicomweb.rendering import Rendering, Rendition
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _TRIES = 4
 """Instances that are tried for a thumbnail of a series or study."""
@@ -74,21 +63,7 @@ class _Module(Protocol):
     RenderingLimits: Any
 
 
-_Part: TypeAlias = "tuple[Rendition, str | None]"
-"""What a part is, and where it is to be had by itself."""
-_NOTHING: Mapping[str, str] = {}
 _MISSED = '299 - "some instances cannot be rendered as asked for and are left out"'
-_CORES = os.cpu_count() or 1
-_FILMS = max(_CORES // 2, 1)
-
-
-@dataclass(slots=True)
-class Desk:
-    """What the requests of one application share. Films take long: there is always room for pictures beside them."""
-
-    limiter: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(max(_CORES, 2) + _FILMS))
-    films: threading.Semaphore = field(default_factory=lambda: threading.BoundedSemaphore(_FILMS))
-    kept: Kept = field(default_factory=Kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +209,7 @@ def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) 
     if len(instances) > 1:
         shown, missed = _shown(asked, instances)
         told = {"Warning": _MISSED} if missed else {}
-        return _parts_of(_every_part(asked, shown, desk), desk, method, told)
+        return parts_of(_every_part(asked, shown, desk), desk, method, told)
     with ExitStack() as stack:
         ds = stack.enter_context(closing_data_set(instances[0]))
         if _rendering().is_presentation_state(instances[0].sop_class_uid):
@@ -247,11 +222,11 @@ def _rendered(asked: Asked, instances: list[Instance], desk: Desk, method: str) 
             raise HTTPProblem(404, f"there is no frame {max(asked.frames) + 1}", hint=f"there are {rendering.count}")
         several = len(asked.frames) > 1 or (multipart and not asked.frames)
         if media_type in FILMS and rendering.kind is not Kind.STILL and len(asked.frames) != 1:
-            return _film(rendering, media_type, asked.frames or None, desk)
+            return film_of(rendering, media_type, asked.frames or None, desk)
         if not several:
-            return _one(_made(_body, rendering, media_type, asked), multipart)
+            return whole(attempt(_body, rendering, media_type, asked), multipart)
         parts = _frames_of(rendering, media_type, asked, stack.pop_all())
-        return _parts_of(parts, desk, method)
+        return parts_of(parts, desk, method)
     raise AssertionError  # no exit of the stack swallows an error
 
 
@@ -275,8 +250,8 @@ def _offered(rendering: Rendering, asked: Asked) -> tuple[str, ...]:
 
 def _new(ds: Dataset, asked: Asked, **more: Any) -> Rendering:
     module: Any = _rendering()
-    found: Rendering = _made(module.Rendering, ds, asked.parameters, thumbnail=asked.thumbnail, **more)
-    _made(found.look)
+    found: Rendering = attempt(module.Rendering, ds, asked.parameters, thumbnail=asked.thumbnail, **more)
+    attempt(found.look)
     return found
 
 
@@ -301,30 +276,30 @@ def _of_state(asked: Asked, state: Dataset, stack: ExitStack, desk: Desk, method
             with closing_data_set(wanted[0][0]) as ds:
                 rendering = _new(ds, asked, state=state)
                 frame = wanted[0][1][0] if wanted[0][1] else rendering.frame
-                return _one(_made(rendering.picture, media_type, frame), False)
-        return _parts_of(_state_parts(asked, state, media_type, wanted, stack.pop_all()), desk, method)
+                return whole(attempt(rendering.picture, media_type, frame), False)
+        return parts_of(_state_parts(asked, state, media_type, wanted, stack.pop_all()), desk, method)
     raise AssertionError
 
 
 def _state_parts(
     asked: Asked, state: Dataset, media_type: str, wanted: list[tuple[Instance, tuple[int, ...]]], stack: ExitStack
-) -> Iterator[_Part]:
+) -> Iterator[Part]:
     with stack:
         for instance, frames in wanted:
             with closing_data_set(instance) as ds:
                 rendering = _new(ds, asked, state=state)
                 for frame in frames or range(rendering.count):
-                    yield _made(rendering.picture, media_type, frame), None
+                    yield attempt(rendering.picture, media_type, frame), None
 
 
-def _frames_of(rendering: Rendering, media_type: str, asked: Asked, stack: ExitStack) -> Iterator[_Part]:
+def _frames_of(rendering: Rendering, media_type: str, asked: Asked, stack: ExitStack) -> Iterator[Part]:
     """Frames of one instance, one by one; of what has none its only body."""
     with stack:
         if not rendering.is_image:
-            yield _made(rendering.body, media_type), _location(asked, rendering.ds)
+            yield attempt(rendering.body, media_type), _location(asked, rendering.ds)
             return
         for frame in asked.frames or range(rendering.count):
-            yield _made(rendering.picture, media_type, frame), _location(asked, rendering.ds, frame)
+            yield attempt(rendering.picture, media_type, frame), _location(asked, rendering.ds, frame)
 
 
 def _location(asked: Asked, ds: Dataset, frame: int | None = None) -> str | None:
@@ -362,7 +337,7 @@ def _shown(asked: Asked, instances: list[Instance]) -> tuple[list[Instance], boo
     return found, error is not None
 
 
-def _every_part(asked: Asked, instances: list[Instance], desk: Desk) -> Iterator[_Part]:
+def _every_part(asked: Asked, instances: list[Instance], desk: Desk) -> Iterator[Part]:
     """All of these. What turns out to be broken while it is decoded is left out, if anything else is there."""
     error: KermaError | None = None
     made = 0
@@ -374,7 +349,7 @@ def _every_part(asked: Asked, instances: list[Instance], desk: Desk) -> Iterator
                 if media_type in FILMS and rendering.kind is not Kind.STILL:
                     with tempfile.TemporaryDirectory() as folder:
                         # What has begun waits for its turn: a film is not left out because others are being made.
-                        path = _written(rendering, media_type, None, folder, desk, waiting=made > 0)
+                        path = written_film(rendering, media_type, None, folder, desk, waiting=made > 0)
                         with open(path, "rb") as file:
                             yield _rendition(media_type, file.read()), _location(asked, ds)
                         made += 1
@@ -396,110 +371,6 @@ def _rendition(media_type: str, body: bytes) -> Rendition:
     return made
 
 
-def _made(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What comes of it; errors of what is stored are told as such: the parameters were checked before."""
-    try:
-        return work(*args, **kwargs)
-    except (UnsupportedSyntaxError, LimitError):
-        raise
-    except (FormatError, UsageError) as error:
-        raise HTTPProblem(422, f"the stored instance cannot be rendered: {error.message}", hint=error.hint) from None
-    except KermaError as error:
-        if type(error) is not KermaError:
-            raise
-        # A package that is not installed, or a film that it cannot write.
-        raise HTTPProblem(406, error.message, hint=error.hint) from None
-
-
-# -- answers -----------------------------------------------------------------------------------------------------------
-
-
-def _one(rendition: Rendition, multipart: bool) -> Response:
-    headers = {}
-    if rendition.media_type.startswith("text/"):
-        # What came from outside runs no script and loads nothing here.
-        headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox"}
-    headers["X-Content-Type-Options"] = "nosniff"
-    if not multipart:
-        return Response(rendition.body, 200, {**headers, "Content-Type": rendition.media_type})
-    writer = Writer()
-    body = writer.part(rendition.media_type, length=len(rendition.body)) + rendition.body + writer.end()
-    return Response(body, 200, {**headers, "Content-Type": writer.content_type(rendition.media_type)})
-
-
-def _parts_of(parts: Iterator[_Part], desk: Desk, method: str, told: Mapping[str, str] = _NOTHING) -> Response:
-    """multipart/related, made as it is taken. The first part is made at once: an error is still an answer then."""
-    first = next(parts, None)
-    if first is None:
-        raise HTTPProblem(406, "nothing here can be rendered", hint="ask for an instance, or its thumbnail")
-    writer = Writer()
-    headers = {"Content-Type": writer.content_type(first[0].media_type), **told}
-    if method == "HEAD":
-        parts.close()  # type: ignore[attr-defined]
-        return Response(status_code=200, headers=headers)
-
-    async def body() -> Any:
-        part: _Part | None = first
-        try:
-            while part is not None:
-                rendition, location = part
-                yield writer.part(rendition.media_type, length=len(rendition.body), location=location)
-                yield rendition.body
-                part = await anyio.to_thread.run_sync(next, parts, None, limiter=desk.limiter)
-            yield writer.end()
-        finally:
-            parts.close()  # type: ignore[attr-defined]
-
-    return StreamingResponse(body(), 200, headers)
-
-
-class _Film(FileResponse):
-    """A film from a temporary file, which is gone when it has been sent; takes Range."""
-
-    folder: tempfile.TemporaryDirectory[str]
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self.folder.cleanup()
-
-
-def _film(rendering: Rendering, media_type: str, frames: tuple[int, ...] | None, desk: Desk) -> Response:
-    folder = tempfile.TemporaryDirectory(prefix="kerma-film-")
-    try:
-        path = _written(rendering, media_type, frames, folder.name, desk)
-        answer = _Film(path, media_type=media_type, stat_result=os.stat(path))
-    except BaseException:
-        folder.cleanup()
-        raise
-    answer.folder = folder
-    return answer
-
-
-def _written(
-    rendering: Rendering,
-    media_type: str,
-    frames: tuple[int, ...] | None,
-    folder: str,
-    desk: Desk,
-    *,
-    waiting: bool = False,
-) -> str:
-    """A film in a file of a folder; its path. 503 where as many films as may be are being made, unless ``waiting``."""
-    path = os.path.join(folder, "film.gif" if media_type == GIF else "film.mp4")
-    if not desk.films.acquire(blocking=waiting):
-        raise HTTPProblem(503, "other films are being made", hint="ask again later", headers={"Retry-After": "5"})
-    try:
-        if media_type == MP4 and frames is None and rendering.as_stored():
-            _made(rendering.stored_film, path)
-        else:
-            _made(rendering.film, path, frames)
-    finally:
-        desk.films.release()
-    return path
-
-
 # -- thumbnails --------------------------------------------------------------------------------------------------------
 
 
@@ -519,7 +390,7 @@ def _thumbnail(asked: Asked, instances: list[Instance], desk: Desk) -> Response:
                 continue
             if alone:
                 desk.kept.put(key, body)
-        return _one(_rendition(media_type, body), multipart)
+        return whole(_rendition(media_type, body), multipart)
     raise error or HTTPProblem(404, "nothing here can be shown")
 
 
@@ -544,7 +415,7 @@ def _small(asked: Asked, instance: Instance, media_type: str) -> Rendition:
         if asked.frames and not rendering.is_image:
             raise HTTPProblem(404, "the instance has no frames")
         frame = asked.frames[0] if asked.frames else None
-        return _made(rendering.picture, media_type, frame)
+        return attempt(rendering.picture, media_type, frame)
 
 
 def _small_of_state(asked: Asked, state: Dataset, media_type: str) -> Rendition | None:
@@ -558,7 +429,7 @@ def _small_of_state(asked: Asked, state: Dataset, media_type: str) -> Rendition 
                 with closing_data_set(there[uid]) as ds:
                     rendering = _new(ds, replace(asked, frames=()), state=state)
                     frame = frames[0] if frames else rendering.frame
-                    return _made(rendering.picture, media_type, frame)
+                    return attempt(rendering.picture, media_type, frame)
             except KermaError:
                 return None
     return None
@@ -566,7 +437,7 @@ def _small_of_state(asked: Asked, state: Dataset, media_type: str) -> Rendition 
 
 def closing_data_set(instance: Instance) -> closing[Dataset]:
     """The data set of a stored instance, lazily over its blob, closed at the end."""
-    return closing(_made(part10.read_source, instance.open()))
+    return closing(attempt(part10.read_source, instance.open()))
 
 
 ROUTES = [
