@@ -96,6 +96,8 @@ def test_a_damaged_sequence_is_its_bytes_and_the_series_is_told(
     assert web.get(f"{one}/metadata", headers=JSON).json() == [found]
     if size > 1024:
         assert web.get(told["BulkDataURI"]).content == value
+        everything = web.get(f"{SERIES}/bulkdata")
+        assert (everything.status_code, value in everything.content) == (200, True)
     else:
         assert len(told["InlineBinary"]) == (len(value) + 2) // 3 * 4
     for path in (SERIES, one):
@@ -103,6 +105,19 @@ def test_a_damaged_sequence_is_its_bytes_and_the_series_is_told(
         assert (answer.status_code, "Müller" in answer.text) == (200, True)
     (match,) = web.get("/dicomweb/instances?includefield=all&InstanceNumber=2", headers=JSON).json()
     assert match["00080018"]["Value"] == ["1.2.3.1.1.2"]
+
+
+def test_pixels_of_which_nobody_can_tell_the_frames_are_their_bytes(web: TestClient, archive: Archive) -> None:
+    archive.ingest(make_instance(1, Rows=None, pixels=5000))
+    archive.ingest(make_instance(2))
+    one = f"{SERIES}/instances/1.2.3.1.1.1"
+    (found,) = web.get(f"{one}/metadata", headers=JSON).json()
+    assert web.get(found["7FE00010"]["BulkDataURI"]).content == b"\1" * 5000
+    for path in (one, SERIES):
+        for what in ("bulkdata", "pixeldata"):
+            answer = web.get(f"{path}/{what}")
+            assert (answer.status_code, b"\1" * 5000 in answer.content) == (200, True)
+    assert web.get(f"{one}/frames/1").status_code == 422
 
 
 def test_a_sequence_that_can_be_read_is_no_bulk_data(web: TestClient, archive: Archive) -> None:

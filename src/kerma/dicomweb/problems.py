@@ -51,6 +51,7 @@ _STATUS: tuple[tuple[type[errors.KermaError], int], ...] = (
     (errors.UnsupportedSyntaxError, 406),
     (errors.UsageError, 400),
     (errors.PixelError, 422),
+    (errors.FormatError, 422),
     (errors.StatusError, 400),
 )
 """The first row that fits; what is in none of them is ours to answer for: 500."""

@@ -21,7 +21,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from kerma.dataset import Dataset
+from kerma.dataset import Dataset, Element
 from kerma.dataset.fragments import Fragments
 from kerma.dataset.walking import BULK, walk
 from kerma.dicomweb.bulkdata import MAX_DEPTH, PIXELS, name_of, namer, path_of
@@ -244,18 +244,38 @@ def _location(root: Templates, ds: Dataset, name: str) -> str | None:
         return None
 
 
+def _elements_of(ds: Dataset) -> Iterator[tuple[tuple[int, ...], Element]]:
+    """All elements with their paths; of sequences what is in them, and those that are damaged themselves."""
+    for tag in ds:
+        element = ds[tag]
+        if element.vr != "SQ" or damaged(element):
+            yield (tag,), element
+            continue
+        for number, item in enumerate(element.sequence):
+            for path, found in walk(item, max_path=2 * MAX_DEPTH):
+                if found.vr != "SQ":
+                    yield (tag, number, *path), found
+
+
 def _values_of(ds: Dataset, only_pixels: bool) -> Iterator[tuple[str, Value]]:
     """The bulk data of one instance, each with its path below ``bulkdata``, or as ``frames/1``."""
     if not only_pixels:
         uri = namer("")
-        for path, element in walk(ds, max_path=2 * MAX_DEPTH):
-            if element.vr in BULK and (len(path) > 1 or path[0] not in PIXELS) and uri(path, element) is not None:
+        for path, element in _elements_of(ds):
+            if uri(path, element) is None or (len(path) == 1 and path[0] in PIXELS):
+                continue
+            if element.vr in BULK:
                 yield name_of(path), _value(ds, element.dataset, path[-1])
+            elif element.vr == "SQ" and len(path) == 1 and (raw := element.raw) is not None:
+                yield name_of(path), Value(OCTET_STREAM, Literal(raw), EXPLICIT_LE)
     tag = next((tag for tag in sorted(PIXELS) if tag in ds), None)
     if tag is None:
         return
-    found = index(ds)
-    if not found.encapsulated:
+    try:
+        found = index(ds)
+    except PixelError:
+        found = None  # whatever they are, their bytes are there
+    if found is None or not found.encapsulated:
         yield name_of((tag,)), _value(ds, ds, tag)
     elif _is_video(found):
         yield name_of((tag,)), _stream(found)
