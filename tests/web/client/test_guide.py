@@ -58,8 +58,11 @@ def test_the_first_example_and_the_others(
 
 def test_every_way_to_say_who_we_are(tmp_path: Path) -> None:
     names: dict[str, Any] = {"kerma": kerma, "base": BASE}
-    for line in block("X-API-Key").splitlines()[2:-1]:
-        eval(line, names).close()
+    lines = block("X-API-Key").splitlines()[2:-1]
+    assert len(lines) > 2
+    for line in lines:
+        with eval(line, names) as client:
+            assert client.settings.base == BASE.rstrip("/")
 
 
 def test_the_awaited_example(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
