@@ -24,6 +24,7 @@ from kerma.dataset.fragments import Fragments
 from kerma.errors import KermaError
 from kerma.query import from_keys
 from kerma.query.model import Area
+from kerma.web import metadata
 from kerma.web.application import application
 from kerma.web.context import Context
 from tests.archive.conftest import make_instance
@@ -132,6 +133,29 @@ def test_metadata_are_kept_and_conditional(web: TestClient, archive: Archive, mo
     assert same.status_code == 304
     assert same.content == b""
     assert same.headers["etag"] == first.headers["etag"]
+
+
+def test_what_is_kept_of_a_series_takes_no_thread(
+    web: TestClient, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archive.ingest(make_instance(1))
+    first = web.get(f"{SERIES}/metadata", headers=JSON)
+    threads: list[Any] = []
+
+    async def in_a_thread(work: Any, request: Any) -> Any:
+        threads.append(work)
+        return work(request)
+
+    monkeypatch.setattr(metadata, "run_in_threadpool", in_a_thread)
+    again = web.get(f"{SERIES}/metadata", headers=JSON)
+    assert (again.content, again.headers, threads) == (first.content, first.headers, [])
+    assert web.get(f"{SERIES}/metadata", headers={**JSON, "Accept-Encoding": "identity"}).content == first.content
+    archive.ingest(make_instance(2))
+    assert len(get(web, f"{SERIES}/metadata")) == 2
+    assert len(threads) == 2
+    monkeypatch.setattr(metadata, "SMALL", 10)  # reading much would stop everybody else
+    assert len(get(web, f"{SERIES}/metadata")) == 2
+    assert len(threads) == 3
 
 
 def test_another_base_has_its_own_uris(web: TestClient, archive: Archive) -> None:

@@ -185,14 +185,19 @@ class Metadata:
 
     # -- what is kept --------------------------------------------------------------------------------------------------
 
+    def ready(self, series: SeriesKey, form: str, most: int = MAX_KEPT) -> SeriesMetadata | None:
+        """What is kept of a series in a ``form`` already, where that is at most ``most`` bytes; nothing is made."""
+        with self._index.database.reader() as connection:
+            row = connection.execute(_KEPT, (series.id, form, most)).fetchone()
+        return None if row is None else SeriesMetadata(*row)
+
     def kept(self, series: SeriesKey, form: str, make: Make) -> SeriesMetadata | None:
         """What ``make`` makes of the headers of a series, made once for each ``form``; None where it is too large to be
         kept. ``form`` says all that the text depends on beside the series.
         """
-        with self._index.database.reader() as connection:
-            row = connection.execute(_KEPT, (series.id, form)).fetchone()
-        if row is not None:
-            return SeriesMetadata(*row)
+        found = self.ready(series, form)
+        if found is not None:
+            return found
         with self._index.database.reader() as connection:
             state = _state(connection, series.id)
         made = _packed(make(self.headers(series)), state.count)
@@ -305,7 +310,9 @@ _OF_INSTANCE = (
 )
 _IDS = "SELECT id FROM instance WHERE series_pk = ? ORDER BY CAST(instance_number AS INTEGER), id"
 _ROWS = f"SELECT {_ROW} FROM instance WHERE id IN (SELECT value FROM json_each(?)) AND series_pk = ?"  # noqa: S608
-_KEPT = "SELECT etag, count, size, crc, body FROM series_metadata WHERE series_pk = ? AND form = ?"
+_KEPT = (
+    "SELECT etag, count, size, crc, body FROM series_metadata WHERE series_pk = ? AND form = ? AND length(body) <= ?"
+)
 _NOTE = "INSERT OR REPLACE INTO series_metadata VALUES (:id, :form, :etag, :count, :size, :crc, :body)"
 _TIDY = (
     "DELETE FROM series_metadata WHERE series_pk = ? AND rowid NOT IN"

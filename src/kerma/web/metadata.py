@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -30,13 +31,38 @@ from kerma.errors import FormatError
 from kerma.query.model import Level, Query, Root, Single
 from kerma.web.answers import answer, digest_of, in_thread
 from kerma.web.bases import base_of
-from kerma.web.bodies import Body, Made
+from kerma.web.bodies import SMALL, Body, Made
 from kerma.web.compression import takes_gzip
 from kerma.web.context import context_of, principal_of
 from kerma.web.selecting import asked
 
 _OPEN, _COMMA, _CLOSE = literal(b"["), literal(b","), literal(b"]")
 _VARY = "Accept, Accept-Encoding"
+
+
+async def of_series(request: Request) -> Response:
+    """``GET`` of the metadata of a series.
+
+    What is kept, and short, is given at once: to hand that to a thread would cost more than to do it.
+    """
+    found = _at_once(request)
+    return found if found is not None else await run_in_threadpool(below_series, request)
+
+
+def _at_once(request: Request) -> Response | None:
+    """The answer where it is an indexed row or two; None where it takes more."""
+    query = _query(request, Level.SERIES)
+    if query.within is not None or not _zipped(request):
+        return None
+    archive = context_of(request).archive
+    found = archive.metadata.series(query)
+    if len(found) != 1:
+        return None
+    form = _form(request)
+    if form == DICOM_XML:
+        return None
+    kept = archive.metadata.ready(found[0], _name(request), SMALL)
+    return _gzipped(request, [kept], form) if kept is not None and kept.count else None
 
 
 def below_series(request: Request) -> Response:
@@ -102,6 +128,11 @@ def _headers(request: Request, series: Sequence[SeriesKey]) -> Iterator[StoredHe
 # -- JSON --------------------------------------------------------------------------------------------------------------
 
 
+def _name(request: Request) -> str:
+    """Under what name the JSON is kept; there are addresses of ours in it."""
+    return f"json {base_of(request)}"
+
+
 def _json(request: Request, series: Sequence[SeriesKey], form: str) -> Response:
     base = base_of(request)
     archive = context_of(request).archive
@@ -112,7 +143,7 @@ def _json(request: Request, series: Sequence[SeriesKey], form: str) -> Response:
 
     def kept_of(one: SeriesKey) -> SeriesMetadata | None:
         try:
-            return archive.metadata.kept(one, f"json {base}", make)
+            return archive.metadata.kept(one, _name(request), make)
         except FormatError:  # something in it is damaged: the rest is told all the same
             return archive.metadata.kept(one, f"json {base}", partial(make, mended=True))
 
@@ -123,16 +154,24 @@ def _json(request: Request, series: Sequence[SeriesKey], form: str) -> Response:
         return _streamed(request, series, urls, form, digest_of(form, base, *states))
     if not kept:
         raise HTTPProblem(404, "there is no such study or series", hint="search tells what is there")
-    zipped = takes_gzip(request.headers.get("accept-encoding", ""))
-    digest = digest_of(form, *(one.etag for one in kept), "gzip" if zipped else "plain")
-    if zipped:
-        headers = {"Content-Encoding": "gzip"}  # Vary is completed by the compression around us
-        pieces = list(gzipped(_parts(kept)))
-        body = Body.of(Made(lambda: iter(pieces), sum(map(len, pieces))))
-        return answer(request, body, form, digest, headers=headers)
+    if _zipped(request):
+        return _gzipped(request, kept, form)
+    digest = digest_of(form, *(one.etag for one in kept), "plain")
     size = 1 + sum(one.size + 1 for one in kept)
     body = Body.of(Made(lambda: unpacked(_parts(kept)), size))
     return answer(request, body, form, digest, headers={"Vary": _VARY})
+
+
+def _zipped(request: Request) -> bool:
+    return takes_gzip(request.headers.get("accept-encoding", ""))
+
+
+def _gzipped(request: Request, kept: Sequence[SeriesMetadata], form: str) -> Response:
+    pieces = list(gzipped(_parts(kept)))
+    body = Body.of(Made(lambda: iter(pieces), sum(map(len, pieces))))
+    digest = digest_of(form, *(one.etag for one in kept), "gzip")
+    # Vary is completed by the compression around us
+    return answer(request, body, form, digest, headers={"Content-Encoding": "gzip"})
 
 
 def _parts(kept: Sequence[SeriesMetadata]) -> Iterator[Part]:
@@ -172,9 +211,8 @@ def _xml(request: Request, headers: Callable[[], Iterator[StoredHeader]], digest
     return answer(request, Body.of(Made(pieces)), Writer(digest).content_type(DICOM_XML), digest)
 
 
-_SERIES_ENDPOINT = in_thread(below_series)
 ROUTES = (
-    Route(Kind.STUDY_METADATA.template, _SERIES_ENDPOINT, methods=["GET"]),
-    Route(Kind.SERIES_METADATA.template, _SERIES_ENDPOINT, methods=["GET"]),
+    Route(Kind.STUDY_METADATA.template, in_thread(below_series), methods=["GET"]),
+    Route(Kind.SERIES_METADATA.template, of_series, methods=["GET"]),
     Route(Kind.INSTANCE_METADATA.template, in_thread(of_instance), methods=["GET"]),
 )
