@@ -86,6 +86,10 @@ def test_orthanc_is_searched_retrieved_from_and_stored_to(start: Start, ct_serie
         results = web.store([ct_series[0].path.parent, kerma.read(ct_series[1].path)])
         assert all(result.ok for result in results), results
         assert [str(ds.StudyInstanceUID) for ds in web.search(StudyInstanceUID=study)] == [study]
+        wild = web.search("study", PatientName="Inter*", StudyDate="20260101-20260201", StudyDescription="*study?*")
+        assert list(wild) == []
+        wild = web.search("study", PatientName="Inter*I?ene", StudyDate="20260101-20260201")
+        assert [str(ds.StudyInstanceUID) for ds in wild] == [study]
         assert len(list(web.search("instance", StudyInstanceUID=study, SeriesInstanceUID=series, page=2))) == len(
             ct_series
         )

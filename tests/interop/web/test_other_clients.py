@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from tests.interop import peers, studies
 from tests.interop.conftest import Start, missing
-from tests.interop.processes import Peer, run
+from tests.interop.processes import run
 
 import kerma
 
@@ -23,7 +23,6 @@ from .conftest import Served
 
 INTEROP = Path(__file__).parents[1]
 MODULES = INTEROP.parents[1] / ".venv" / "npm" / "node_modules"
-ORTHANC_PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 
 Program = Callable[[str], str]
 
@@ -145,29 +144,13 @@ def test_links_as_in_a_manifest_of_weasis(served: Served) -> None:
 # -- Orthanc -----------------------------------------------------------------------------------------------------------
 
 
-def orthanc(folder: Path, server: str, chunked: bool) -> Peer:
-    """Orthanc with its DICOMweb plugin, which knows us as the server "kerma"."""
-    peer = peers.orthanc(folder)
-    config = folder / "orthanc.json"
-    settings = json.loads(config.read_text())
-    settings["Plugins"] = [str(ORTHANC_PLUGIN)]
-    settings["DicomWeb"] = {
-        "Enable": True,
-        "Root": "/dicom-web/",
-        "Servers": {"kerma": {"Url": f"{server}/", "HasDelete": True, "ChunkedTransfers": chunked}},
-    }
-    config.write_text(json.dumps(settings, indent=1))
-    peer.http = f"http://127.0.0.1:{settings['HttpPort']}"
-    return peer
-
-
 @pytest.mark.parametrize("chunked", [True, False])
 def test_orthanc_stores_queries_and_retrieves(
     start: Start, served: Served, ct_series: list[studies.Made], tmp_path: Path, chunked: bool
 ) -> None:
-    if not ORTHANC_PLUGIN.exists():
-        missing("the DICOMweb plugin of Orthanc is not installed")
-    peer = start(orthanc, served.dicomweb, chunked)
+    known = {"kerma": {"Url": f"{served.dicomweb}/", "ChunkedTransfers": chunked}}
+    sections = {"DicomWeb": {"Enable": True, "Root": "/dicom-web/", "Servers": known}}
+    peer = start(peers.orthanc, dicomweb=True, sections=sections)
     with httpx.Client(base_url=peer.http, timeout=60) as client:
         made = studies.make_series(tmp_path / "mine", 3, study=60 + chunked)
         for one in made:

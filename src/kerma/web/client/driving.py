@@ -104,13 +104,12 @@ class _Exchange:
 
     def ask(self, effect: Ask) -> Reply:
         self.close()
-        url = self._settings.url(effect.path)
+        url = self._settings.url(effect.path, effect.params)
         content = effect.content.make() if isinstance(effect.content, Content) else effect.content
         try:
             request = self._http.build_request(
                 effect.method,
                 url,
-                params=list(effect.params) or None,
                 headers=self._settings.headers_of(effect, url),
                 content=content,
             )
@@ -184,13 +183,12 @@ class _AsyncExchange:
 
     async def ask(self, effect: Ask) -> Reply:
         await self.close()
-        url = self._settings.url(effect.path)
+        url = self._settings.url(effect.path, effect.params)
         content = _awaited(effect.content) if isinstance(effect.content, Content) else effect.content
         try:
             request = self._http.build_request(
                 effect.method,
                 url,
-                params=list(effect.params) or None,
                 headers=self._settings.headers_of(effect, url),
                 content=content,
             )

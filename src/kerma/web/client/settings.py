@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from kerma._version import __version__
 from kerma.errors import UsageError
@@ -14,6 +14,7 @@ from kerma.web.client.asking import Manner
 from kerma.web.client.effects import Ask, Content
 
 Token = str | Callable[[], str]
+_PLAIN = "*?,:/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +77,15 @@ class Settings:
         parts = urlsplit(self.base)
         return parts.netloc.rpartition("@")[2]
 
-    def url(self, path: str) -> str:
-        """The address of a path below the root, or of a URI that the server gave."""
-        if path.startswith("/"):
-            return self.base + path
-        return urljoin(self.base + "/", path)
+    def url(self, path: str, params: Sequence[tuple[str, str]] = ()) -> str:
+        """The address of a path below the root, or of a URI that the server gave, with parameters.
+
+        What a URI's query may hold as it is stays so (RFC 3986 3.4): Orthanc takes "%2A" for no wildcard.
+        """
+        url = self.base + path if path.startswith("/") else urljoin(self.base + "/", path)
+        if not params:
+            return url
+        return f"{url}{'&' if '?' in url else '?'}{urlencode(params, safe=_PLAIN, quote_via=quote)}"
 
     def is_ours(self, url: str) -> bool:
         """Whether an address is of this server: only then it hears who asks."""
