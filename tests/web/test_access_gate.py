@@ -101,10 +101,22 @@ def test_without_rules_no_other_machine_gets_in(place: Place, address: str) -> N
 
 
 @pytest.mark.parametrize(
-    "headers", [{"X-Forwarded-For": "10.0.0.1"}, {"X-Real-IP": "10.0.0.1"}, {"Forwarded": "for=10.0.0.1"}]
+    "headers",
+    [
+        {"X-Forwarded-For": "10.0.0.1"},
+        {"X-Real-IP": "10.0.0.1"},
+        {"Forwarded": "for=10.0.0.1"},
+        {"X-Forwarded-Host": "pacs.example.org"},
+        {"X-Forwarded-Host": "localhost:3000, pacs.example.org"},
+    ],
 )
 def test_without_rules_a_proxy_on_this_machine_opens_nothing(place: Place, headers: dict[str, str]) -> None:
     assert place.client(headers=headers).get(STUDY).status_code == 403
+
+
+def test_a_proxy_of_this_machine_is_at_home(place: Place) -> None:
+    headers = {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "localhost:3000"}
+    assert place.client(headers=headers).get(STUDY).status_code == 200
 
 
 def test_without_rules_a_page_of_another_origin_changes_nothing(place: Place) -> None:

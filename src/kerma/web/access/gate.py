@@ -46,7 +46,7 @@ _AGAIN = 60.0
 """Seconds after which a token is verified again, and a password."""
 _CARRIERS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 _HOPS = (b"x-forwarded-for", b"x-real-ip")
-_FORWARDED = frozenset({b"forwarded", *_HOPS})
+_FORWARDED = frozenset({b"forwarded", b"x-forwarded-host", *_HOPS})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _ABOUT_READING = re.compile(r"/subscribers/[^/]+(/suspend)?$|/commitment-requests/[^/]+$")
 """Where POST and DELETE change nothing but what the asker is told: subscriptions, storage commitment."""
@@ -174,7 +174,8 @@ class Gate:
             return False
         if _FORWARDED.isdisjoint(given):
             return True
-        hops = (given.get(name, b"").rpartition(b",")[2].strip().decode("latin-1") for name in _HOPS)
+        hops = [given.get(name, b"").rpartition(b",")[2].strip().decode("latin-1") for name in _HOPS]
+        hops += [host_of(name.strip().decode("latin-1")) for name in given.get(b"x-forwarded-host", b"").split(b",")]
         return b"forwarded" not in given and all(is_loopback(hop) for hop in hops if hop)
 
     # -- who -----------------------------------------------------------------------------------------------------------
