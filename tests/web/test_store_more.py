@@ -152,3 +152,23 @@ def test_a_damaged_body_is_never_our_fault(web: TestClient, archive: Archive, da
     answer: Any = web.post("/dicomweb/studies", content=bytes(body), headers={"Content-Type": KIND})
     assert answer.status_code in (200, 202, 400, 409, 413, 415), answer.text
     assert not list((archive.root / "incoming").iterdir())
+
+
+def test_a_multipart_without_a_type_is_what_its_first_part_is(web: TestClient, archive: Archive) -> None:
+    text, pixels = split(make_instance(1), "pixels")
+    parts = [(JSON, None, text), (OCTETS, "pixels", pixels)]
+    for kind, body in (
+        ("json", b"".join(_part(*part) for part in parts)),
+        ("dicom", _part("application/dicom", None, file_of(make_instance(2)))),
+    ):
+        answer = web.post(
+            "/dicomweb/studies", content=body + b"--b--", headers={"Content-Type": "multipart/related; boundary=b"}
+        )
+        assert answer.status_code == 200, (kind, answer.text)
+    assert archive.open("1.2.3.1.1.1").PixelData == pixels
+    assert archive.file_bytes("1.2.3.1.1.2") == file_of(make_instance(2))
+
+
+def _part(kind: str, location: str | None, data: bytes) -> bytes:
+    place = f"Content-Location: {location}\r\n" if location else ""
+    return f"--b\r\nContent-Type: {kind}\r\n{place}\r\n".encode() + data + b"\r\n"

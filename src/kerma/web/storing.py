@@ -74,17 +74,25 @@ class Storing:
         self._kind = media.type
         if media.type == MULTIPART_RELATED:
             self._parser = Parser(boundary_of(media), limits)
-            self._kind = media.inner or DICOM
-        if self._kind != DICOM and self._kind not in METADATA_TYPES:
-            raise HTTPProblem(
-                415, f"{self._kind[:64]} cannot be stored", hint="send application/dicom, or metadata and bulk data"
-            )
-        self._composer = Composer(target.base, limits=target.archive.config.limits) if self._kind != DICOM else None
+            self._kind = media.inner
+        self._composer: Composer | None = None
+        if self._kind:
+            self._take_as(self._kind)
         self._sink: FileSink | None = None
         self._waiting: deque[tuple[FileSink, Future[Outcome]]] = deque()
         self._skipping = False
         if self._parser is None:
             self._begin(media, {})
+
+    def _take_as(self, kind: str) -> None:
+        """What the body is of: instances, or metadata and bulk data."""
+        if kind != DICOM and kind not in METADATA_TYPES:
+            raise HTTPProblem(
+                415, f"{kind[:64]} cannot be stored", hint="send application/dicom, or metadata and bulk data"
+            )
+        self._kind = kind
+        if kind != DICOM:
+            self._composer = Composer(self._target.base, limits=self._target.archive.config.limits)
 
     def feed(self, chunks: Sequence[bytes]) -> None:
         """Take the next bytes of the body; HTTPProblem where it is none."""
@@ -96,6 +104,9 @@ class Storing:
                 if isinstance(event, Data):
                     self._write(event.data)
                 elif isinstance(event, Part):
+                    if not self._kind:  # a multipart without a type is what its first part is
+                        first = _media_of(event, DICOM).type
+                        self._take_as(first if first in METADATA_TYPES else DICOM)
                     self._begin(_media_of(event, self._kind), event.headers)
                 elif isinstance(event, PartEnd):
                     self._end()
