@@ -37,6 +37,13 @@ def test_a_user_is_made_changed_listed_and_removed(kerma: Run, tmp_path: Path) -
     assert gone.err == "kerma: ann: there is no such user\n"
 
 
+def test_asking_makes_no_archive_where_none_is(kerma: Run, tmp_path: Path) -> None:
+    for what in (("users",), ("keys",), ("links",), ("revoke", "x"), ("link", "study:1.2"), ("label", "1.2")):
+        asked = kerma("access", *what, "--data", "typo")
+        assert (asked.status, asked.err) == (2, "kerma: typo: no archive is there (name its folder with --data)\n")
+    assert not (tmp_path / "typo").exists()
+
+
 def test_a_password_that_is_too_short_is_refused(kerma: Run, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("short\n", encoding="utf-8")
     refused = kerma("access", "user", "ann", "--rights", "read", "--password-file", "password")
@@ -64,6 +71,7 @@ def test_a_key_is_shown_once_and_ends(kerma: Run, tmp_path: Path) -> None:
 
 
 def test_a_link_is_for_one_thing(kerma: Run, tmp_path: Path) -> None:
+    Archive.open(tmp_path / "kerma-data").close()
     made = kerma("access", "link", "study:1.2.3", "--days", "2", "--base", "https://pacs.example/")
     assert made.status == 0
     assert made.out.startswith("https://pacs.example/share/kermalink_")

@@ -41,10 +41,11 @@ class _Group(click.Group):
 
 
 @contextmanager
-def _opened(data: str | None, config_file: str | None) -> Iterator[tuple[Archive, Access]]:
+def _opened(data: str | None, config_file: str | None, *, make: bool = False) -> Iterator[tuple[Archive, Access]]:
+    """The archive; ``make`` for users and keys, which are wanted before its first start."""
     from kerma.archive.access import Access
 
-    with open_local(data, config_file, make=True) as archive, Access(archive.root) as access:
+    with open_local(data, config_file, make=make) as archive, Access(archive.root) as access:
         yield archive, access
 
 
@@ -100,7 +101,7 @@ def user(
 ) -> int:
     """Make a user, or change one: the password is asked for. Ends the sessions of the user."""
     password = None if keep_password else _password(password_file)
-    with _opened(data, config_file) as (_, access):
+    with _opened(data, config_file, make=True) as (_, access):
         access.users.put(name, access.now(), password=password, grants=rights or None)
     return 0
 
@@ -166,7 +167,7 @@ def key(
     config_file: str | None,
 ) -> int:
     """Make a key for a machine and print it: as `Authorization: Bearer KEY`, `X-API-Key: KEY` or a password."""
-    with _opened(data, config_file) as (_, access):
+    with _opened(data, config_file, make=True) as (_, access):
         end = None if days is None else access.now() + days * _DAY
         name, token = access.keys.make(rights, access.now(), note=note, networks=networks, expires_at=end)
     _once(name, token)
