@@ -286,6 +286,32 @@ def test_only_so_many_requests_at_one_time(archive: Archive) -> None:
     assert asyncio.run(run()) == [503, 200, 200, 200]
 
 
+def test_bodies_that_dribble_leave_places_for_questions(archive: Archive) -> None:
+    app = app_of(archive, Seen(), WebConfig(limits=RequestLimits(concurrent=4)))
+
+    async def run() -> list[int]:
+        gate = asyncio.Event()
+
+        async def waiting() -> Any:
+            await gate.wait()
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def nothing() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        held = [asyncio.create_task(call(app, {"path": "/body"}, waiting)) for _ in range(3)]
+        for _ in range(20):
+            await asyncio.sleep(0)
+        refused = await call(app, {"path": "/body"}, waiting)
+        asked = await call(app, {"path": "/text", "method": "GET"}, nothing)
+        gate.set()
+        ended = [await task for task in held]
+        again = await call(app, {"path": "/body"}, waiting)
+        return [sent[0]["status"] for sent in (refused, asked, *ended, again)]
+
+    assert asyncio.run(run()) == [503, 200, 200, 200, 200, 200]
+
+
 def test_two_hosts_are_none(archive: Archive) -> None:
     app = app_of(archive, Seen())
 

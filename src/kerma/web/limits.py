@@ -3,7 +3,8 @@
 PS3.18 8.5 (status codes), RFC 9110. Rules:
 
 - Refusals come before any handler runs and before a body is read.
-- A body that stops coming is 408: whoever waits for it is a task, never a thread.
+- A body that stops coming is 408: whoever waits for it is a task, never a thread. A quarter of the places is kept from
+  bodies that are still coming: slow senders together do not shut out who asks.
 - A compressed request body is refused (415): nothing that is stored here gains by it, and it hides its size.
 - WebSockets are not counted: they live long and cost little. Nor is the question whether the server lives, which is
   asked most urgently where all is taken.
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from kerma.dicomweb.problems import HTTPProblem
 
 _UNCOUNTED = frozenset({"/healthz"})
+_BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Limits:
         self.app = app
         self.limits = limits
         self.running = 0
+        self.arriving = 0
+        """Requests whose body is waited for."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -55,7 +59,8 @@ class Limits:
             raise HTTPProblem(503, "too many requests at one time", headers={"Retry-After": "1"})
         self.running += 1
         try:
-            await self.app(scope, self._paced(receive), send)
+            call = self.app if scope["method"] in _BODILESS else self._with_body
+            await call(scope, self._paced(receive), send)
         finally:
             self.running -= 1
 
@@ -97,3 +102,26 @@ class Limits:
             return message
 
         return receiving
+
+    async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request of a method with a body; HTTPProblem 503 where too many of them are coming."""
+        if self.arriving >= self.limits.concurrent - self.limits.concurrent // 4:
+            raise HTTPProblem(503, "too many bodies are coming at one time", headers={"Retry-After": "1"})
+        self.arriving += 1
+        waits = True
+
+        def come() -> None:
+            nonlocal waits
+            self.arriving -= waits
+            waits = False
+
+        async def receiving() -> Message:
+            message = await receive()
+            if not message.get("more_body", False):
+                come()
+            return message
+
+        try:
+            await self.app(scope, receiving, send)
+        finally:
+            come()
