@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 import kerma
 from kerma.dataset import Dataset
 from kerma.dataset.differences import Rules
@@ -102,3 +104,23 @@ def test_depth_costs_no_stack() -> None:
 
     assert found(deep("1"), deep("1")) == []
     assert len(found(deep("1"), deep("2"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("A^B", "A ^ B^^", True),
+        ("A^B=C", "A^B=C==", True),
+        ("A^B", "A^^B", False),
+        ("A^B^C^D^E^F", "A^B^C^D^E^F^", True),
+        ("A^B^C^D^E^F", "A^B^C^D^E^G", False),
+        ("A=B", "A", False),
+    ],
+)
+def test_names_are_compared_by_what_they_mean(one: str, other: str, same: bool) -> None:
+    def named(name: str) -> Dataset:
+        raw = name.encode()
+        head = b"\x10\0\x10\0PN" + len(raw).to_bytes(2, "little")
+        return Dataset.from_bytes(head + raw, "1.2.840.10008.1.2.1")
+
+    assert (not found(named(one), named(other))) is same

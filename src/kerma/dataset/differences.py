@@ -283,16 +283,4 @@ def _equal_part(one: Any, two: Any) -> bool:
 
 
 def _name(value: Any) -> str:
-    if isinstance(value, values.PersonName):
-        return "=".join("^".join(group) for group in _components(value)).rstrip("=")
-    return value or ""
-
-
-def _components(name: values.PersonName) -> list[list[str]]:
-    found: list[list[str]] = []
-    for group in str(name).split("=", 2):
-        parts = [part.strip(" ") for part in group.split("^")]
-        while parts and not parts[-1]:
-            parts.pop()
-        found.append(parts)
-    return found
+    return value.normal if isinstance(value, values.PersonName) else value or ""

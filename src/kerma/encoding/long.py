@@ -67,6 +67,32 @@ def long_sequence(
 
     None where anything is odd. Raises ``FormatError`` and its kinds as ``skip`` does.
     """
+    pos = _after_items(buf, start, end, encoding, marks, tag, offsets)
+    if pos < 0 or end - pos < 8:
+        return None
+    return pos if encoding.pair.unpack_from(buf, pos) == (encoding.sequence_end, 0) else None
+
+
+def item_offsets(buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, tag: int) -> array[int] | None:
+    """The offsets of the items of a sequence whose items fill ``start`` to ``end``; None where anything is
+    odd, and where ``marks`` has the ends of the items.
+    """
+    if start + 8 in marks.ends:
+        return None  # the ends are known
+    offsets = array("Q")
+    try:
+        pos = _after_items(buf, start, end, encoding, marks, tag, offsets)
+    except FormatError:
+        return None
+    return offsets if pos == end else None
+
+
+def _after_items(
+    buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, tag: int, offsets: array[int] | None
+) -> int:
+    """The offset behind the items from ``start`` on, where something else is or no 8 bytes are left; it may be beyond
+    ``end``. -1 where one is odd.
+    """
     pair, item = encoding.pair.unpack_from, encoding.item
     patterns = Patterns(encoding)
     pages = Pages(buf, start)
@@ -77,7 +103,7 @@ def long_sequence(
     while end - pos >= 8:
         key, length = pair(buf, pos)
         if key != item:
-            return pos if key == encoding.sequence_end and not length else None
+            break
         if add is not None:
             add(pos)
         if length != UNDEFINED:
@@ -86,12 +112,12 @@ def long_sequence(
         else:
             after = patterns.end_of(buf, pos)
             pos = after if after >= 0 else _item(buf, pos, end, encoding, marks, tag, patterns)
-            if pos < 0 or pos > end:
-                return None
+            if pos < 0:
+                break
         if pos > drop or touched > _TOUCHED:
             pages.passed(min(pos, end))
             drop, touched = pos + _DROP, 0
-    return None
+    return pos
 
 
 def _item(buf: Buffer, at: int, end: int, encoding: Encoding, marks: Marks, tag: int, patterns: Patterns) -> int:
@@ -105,36 +131,3 @@ def _item(buf: Buffer, at: int, end: int, encoding: Encoding, marks: Marks, tag:
         return -1
     patterns.learn(buf, at, after)
     return after
-
-
-def item_offsets(buf: Buffer, start: int, end: int, encoding: Encoding, marks: Marks, tag: int) -> array[int] | None:
-    """The offsets of the items of a sequence whose items fill ``start`` to ``end``; None where anything is
-    odd, and where ``marks`` has the ends of the items.
-    """
-    if start + 8 in marks.ends:
-        return None  # the ends are known
-    offsets = array("Q")
-    pair, item, add = encoding.pair.unpack_from, encoding.item, offsets.append
-    patterns = Patterns(encoding)
-    pages = Pages(buf, start)
-    drop = start + _DROP
-    pos = start
-    try:
-        while end - pos >= 8:
-            key, length = pair(buf, pos)
-            if key != item:
-                return None
-            add(pos)
-            if length != UNDEFINED:
-                pos += 8 + length
-            else:
-                after = patterns.end_of(buf, pos)
-                pos = after if after >= 0 else _item(buf, pos, end, encoding, marks, tag, patterns)
-                if pos < 0:
-                    return None
-            if pos > drop:
-                pages.passed(min(pos, end))
-                drop = pos + _DROP
-    except FormatError:
-        return None
-    return offsets if pos == end else None
