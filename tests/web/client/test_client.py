@@ -233,6 +233,25 @@ def test_errors_are_ours(foreign: type[httpx.HTTPError], ours: type[Exception]) 
         list(client.search())
 
 
+def test_a_server_without_room_names_what_it_did_not_store() -> None:
+    told = {"00081198": {"vr": "SQ", "Value": [{"00081155": {"vr": "UI", "Value": ["1.2.3.1.1.1"]}}]}}
+    told["00081198"]["Value"][0]["00081197"] = {"vr": "US", "Value": [0xA700]}  # type: ignore[index]
+
+    def full(request: httpx.Request) -> httpx.Response:
+        request.read()
+        return httpx.Response(507, json=told, headers={"Content-Type": "application/dicom+json"})
+
+    def problem(request: httpx.Request) -> httpx.Response:
+        request.read()
+        return httpx.Response(507, json={"detail": "no room"}, headers={"Content-Type": "application/problem+json"})
+
+    with Client(BASE, transport=httpx.MockTransport(full)) as client:
+        (result,) = client.store(make_instance(1))
+        assert (result.ok, result.failure) == (False, 0xA700)
+    with Client(BASE, transport=httpx.MockTransport(problem)) as client, pytest.raises(AnswerError, match="no room"):
+        client.store(make_instance(1))
+
+
 def test_credentials_go_to_their_server_only() -> None:
     client, seen = answering(lambda request: httpx.Response(200, content=b"x", headers={"Content-Type": "a/b"}))
     client.bulkdata("http://testserver/dicomweb/bulk/1")

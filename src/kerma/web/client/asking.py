@@ -94,6 +94,11 @@ def _refusal(reply: Reply) -> Flow[AnswerError]:
         if not data:
             break
         body += data
+    return refusal_of(reply, body)
+
+
+def refusal_of(reply: Reply, body: bytes) -> AnswerError:
+    """The error that an answer with this body is."""
     return AnswerError(
         f"the server answered {reply.status}{_words(body[:_TOLD], reply.content_type)}", status=reply.status
     )

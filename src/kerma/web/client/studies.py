@@ -20,6 +20,7 @@ from typing import Any
 
 from kerma.dataset import Dataset
 from kerma.dicomweb.media_types import DICOM, DICOM_JSON, OCTET_STREAM
+from kerma.dicomweb.problems import MEDIA_TYPE
 from kerma.dicomweb.store import PROCESSING_FAILURE
 from kerma.dicomweb.uris import Kind, Resource
 from kerma.errors import AnswerError, FormatError, UsageError
@@ -29,7 +30,7 @@ from kerma.limits import Limits
 from kerma.query.identifier import level_of
 from kerma.query.model import Level
 from kerma.standard import elements
-from kerma.web.client.asking import Manner, ask, media_of, parser_of, read_all
+from kerma.web.client.asking import Manner, ask, media_of, parser_of, read_all, refusal_of
 from kerma.web.client.effects import Ask, Do, Emit, Flow, Read, Reply
 from kerma.web.client.keeping import STRETCH, BytesKeeper, Keeper, Sorter, syntax_of
 from kerma.web.client.sending import Item, Storable, Unusable, batches, body_of, items_of, several
@@ -346,7 +347,7 @@ def store(manner: Manner, things: Iterable[Storable] | Storable, study: str | No
             continue
         content_type, content = body_of(batch)
         headers = {"Content-Type": content_type, "Accept": DICOM_JSON}
-        reply = yield from ask(Ask("POST", path, (), headers, content), manner, (200, 202, 409))
+        reply = yield from ask(Ask("POST", path, (), headers, content), manner, (200, 202, 409, 507))
         for result in (yield from _results(batch, reply, manner)):
             yield Emit(result)
 
@@ -356,6 +357,8 @@ def _results(batch: Sequence[Item], reply: Reply, manner: Manner) -> Flow[list[S
     told: dict[str, tuple[int, int, str]] = {}
     others: list[int] = []
     words = f"the server answered {reply.status}"
+    if body and media_of(reply).type == MEDIA_TYPE:
+        raise refusal_of(reply, body)
     if body and media_of(reply).type.endswith("json"):
         try:
             _read_answer(from_json(body), told, others)
