@@ -4,7 +4,8 @@
 set -euo pipefail
 
 declare -A package_of=([echoscu]=dcmtk [dcmqrscp]=dcmtk [gdcminfo]=libgdcm-tools [dciodvfy]=dicom3tools [tiffinfo]=libtiff-tools [node]=nodejs [npm]=npm
-    [curl]=curl [chromium]=chromium [/usr/share/orthanc/plugins/libOrthancDicomWeb.so]=orthanc-dicomweb)
+    [curl]=curl [chromium]=chromium [/usr/share/fonts/truetype/liberation]=fonts-liberation
+    [/usr/share/orthanc/plugins/libOrthancDicomWeb.so]=orthanc-dicomweb)
 if [ "${1:-}" = bench ]; then
     package_of[Orthanc]=orthanc
     package_of[/usr/include/dcmtk/dcmdata/dctk.h]=libdcmtk-dev
