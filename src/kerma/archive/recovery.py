@@ -118,4 +118,6 @@ def entry_of(desk: Desk, key: str) -> Entry:
     if all_of_it != name.checksum:
         raise FormatError("the bytes are not those that the name tells of")
     ready = prepare(desk, facts, header, head.transfer_syntax_uid)
-    return make_entry(ready, head.transfer_syntax_uid, Sealed(key, name.dataset_offset, name.size, checksum), scanner.rest)
+    return make_entry(
+        ready, head.transfer_syntax_uid, Sealed(key, name.dataset_offset, name.size, checksum), scanner.rest
+    )
