@@ -109,8 +109,11 @@ class _Film(FileResponse):
     folder: tempfile.TemporaryDirectory[str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Not handed to the server by its path (pathsend): it opens the file later, when it may be gone.
+        offered = scope.get("extensions") or {}
+        plain = {name: value for name, value in offered.items() if name != "http.response.pathsend"}
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__({**scope, "extensions": plain}, receive, send)
         finally:
             self.folder.cleanup()
 
