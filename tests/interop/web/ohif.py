@@ -169,6 +169,7 @@ class Viewer:
         self.server = server
         self.errors: list[str] = []
         self.requests: list[tuple[str, str, int]] = []
+        self.answers: list[Response] = []
         page.set_default_timeout(SECONDS * 1000)
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.errors.append(f"page: {error}"))
@@ -180,6 +181,7 @@ class Viewer:
 
     def _response(self, response: Response) -> None:
         if response.url.startswith(self.server):
+            self.answers.append(response)
             self.requests.append((response.request.method, response.url, response.status))
             if response.status >= 400:
                 self.errors.append(f"{response.status}: {response.request.method} {response.url}")

@@ -6,17 +6,20 @@ compared with small reference pictures (``looks``).
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
+from tests.interop import peers
+from tests.interop.conftest import Start
 
 import kerma
 
 from . import looks
 from .conftest import Served
-from .ohif import SECONDS, Viewer
+from .ohif import PREPARED, SECONDS, SIZE, Viewer, config, find_page, serving
 
 SHOWN = {  # sample: how many colours or greys there are at least
     "ct": 200,
@@ -200,3 +203,28 @@ def test_a_file_is_uploaded_through_the_page(viewer: Viewer, served: Served, cor
             headers={"Accept": "application/dicom; transfer-syntax=*"},
         )
     assert answer.content == path.read_bytes()
+
+
+def test_all_of_it_over_https_and_http_2(
+    browser: Browser, served: Served, start: Start, tls_files: peers.TLSFiles
+) -> None:
+    """A series is stored, found and opened over TLS, in the version of HTTP that browsers choose there."""
+    sample = served.samples["ct"]
+    server = start(peers.kerma_serve, tls=tls_files)
+    trust = ssl.create_default_context(cafile=str(tls_files.ca))
+    with httpx.Client(base_url=f"{server.http}/dicomweb", verify=trust, http2=True) as client:
+        for path in sample:
+            answer = client.post("/studies", content=path.read_bytes(), headers={"Content-Type": "application/dicom"})
+            assert (answer.status_code, answer.http_version) == (200, "HTTP/2")
+    settings = config(f"{server.http}/dicomweb", f"{server.http}/wado")
+    context = browser.new_context(viewport=SIZE, ignore_https_errors=True)
+    context.add_init_script(PREPARED)
+    with serving(find_page(), settings) as site:
+        viewer = Viewer(context.new_page(), site, server.http)
+        viewer.study(sample.study)
+        viewer.drawn()
+        shows(viewer, "ct", 200)
+        frames = [answer for answer in viewer.answers if "/frames/" in answer.url]
+        assert {answer.http_version() for answer in frames} == {"HTTP/2.0"}
+        assert viewer.errors == []
+        context.close()
