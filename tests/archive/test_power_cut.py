@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from kerma.archive import Archive
-from kerma.archive.blobs.filesystem import names_follow_files
+from kerma.archive.blobs.filesystem import names_follow_files, syncs_meet
 
 from . import power
 from .test_crash import CHILD, Ledger, load_child
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.skipif(power.reason_why_not() is not None, reason=str(p
 
 @pytest.fixture(params=sorted(power.MAKERS))
 def disk(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    image = tmp_path / "disk.img"
+    image = tmp_path / f"{request.param.replace(' ', '-')}.img"
     power.make_disk(image, request.param)
     return image
 
@@ -31,6 +31,7 @@ def test_a_synced_file_has_its_new_name(disk: Path, tmp_path: Path) -> None:
     """What ``names_follow_files`` says of ext4; a file that was not synced shows that the cut is one."""
     with power.mounted(disk, tmp_path / "mounted") as place:
         assert names_follow_files(place)
+        assert syncs_meet(place) is ("without" in disk.name)
         (place / "from").mkdir()
         (place / "to" / "bucket").mkdir(parents=True)
         os.sync()

@@ -25,7 +25,7 @@ from typing import cast
 
 import xxhash
 
-from kerma.archive.blobs.filesystem import names_follow_files
+from kerma.archive.blobs.filesystem import alone, names_follow_files, syncs_meet
 from kerma.archive.blobs.recent import Recent
 from kerma.archive.blobs.store import BlobName, new_stem
 from kerma.encoding.source import ByteSource
@@ -69,6 +69,7 @@ class FileBlobs:
         except OSError as error:
             raise resources(f"cannot make the folders of the archive in {root}", error) from error
         self._names_follow = names_follow_files(root)
+        self._syncs_meet = syncs_meet(root)
 
     @property
     def bucket(self) -> str:
@@ -207,11 +208,16 @@ class FileBlobs:
             bucket = self._bucket = max(now, self._bucket)
             if bucket not in self._made:
                 day = self.root / "blobs" / bucket[:8]
-                (day / bucket[9:]).mkdir(parents=True, exist_ok=True)
-                sync_folder(day)
-                sync_folder(day.parent)
+                with self.syncing():
+                    (day / bucket[9:]).mkdir(parents=True, exist_ok=True)
+                    sync_folder(day)
+                    sync_folder(day.parent)
                 self._made = {bucket}
         return bucket
+
+    def syncing(self) -> contextlib.AbstractContextManager[None]:
+        """Around each sync of names: where two at once would leave one of them behind, they take turns."""
+        return alone(self.root / "blobs") if self._syncs_meet else contextlib.nullcontext()
 
     def sync_bucket(self, bucket: str) -> None:
         """Make the names in a bucket durable, through a handle that is kept while the bucket is the newest."""
@@ -335,8 +341,9 @@ class FileBlobWriter:
         return name.key
 
     def _sync(self, bucket: str) -> None:
-        os.fsync(self._handle)
-        self._store.sync_bucket(bucket)
+        with self._store.syncing():
+            os.fsync(self._handle)
+            self._store.sync_bucket(bucket)
 
     def durable(self) -> None:
         if self._syncing is None:
