@@ -1,7 +1,7 @@
 """The mixed corpus, file by file: ``python -m bench.files.mixed FOLDER [--rounds N]``; writes ``bench/out/mixed.md``.
 
 Every file of the folder is read, and twelve attributes are taken, by Kerma and pydicom in turn in this process, and by
-the C++ readers in a process for each file that times its own loop. A figure is the least of the rounds; a ratio is of
+the C++ readers in a process of their own that times each reading. A figure is the least of the rounds; a ratio is of
 one file, how many times Kerma's time the other took. A file counts where both readers read it. The first figure of
 Kerma's, ``first``, is that of a file that this process has not read before.
 """
@@ -13,6 +13,7 @@ import logging
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
@@ -27,7 +28,6 @@ from bench.files.reader import KEYWORDS
 from bench.harness import machine_line
 from kerma.encoding import twin
 
-LOOPS = 5  # reads of a C++ reader in one process
 LARGEST = 64 << 20  # bytes; larger files the C++ readers would load whole, so often
 WORST = 20
 
@@ -44,11 +44,27 @@ def timed(read: Callable[[str], Any], path: str) -> float | None:
     return (time.perf_counter() - before) * 1e6
 
 
-def by_program(program: Path, path: str) -> float | None:
-    """The same for a C++ reader."""
-    done = subprocess.run([program, "loop", "all", str(LOOPS), path], capture_output=True, text=True, check=False)
-    words = done.stdout.split()
-    return float(words[0]) / LOOPS * 1e6 if done.returncode == 0 and len(words) > 1 else None
+def by_program(program: Path, paths: list[str], rounds: int) -> dict[str, float]:
+    """File -> microseconds of a C++ reader: one process for all, so that its start and its dictionary cost nothing.
+    A file that ends the process is one that it cannot read; another goes on behind it.
+    """
+    found: dict[str, float] = {}
+    left = [path for path in paths if "\n" not in path and Path(path).stat().st_size <= LARGEST]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as names:
+        while left:
+            names.seek(0)
+            names.truncate()
+            names.write("\n".join(left) + "\n")
+            names.flush()
+            argv: list[str | Path] = [program, "list", "all", str(rounds), names.name]
+            done = subprocess.run(argv, capture_output=True, text=True, check=False, errors="replace")
+            lines = [line for line in done.stdout.splitlines() if "\t" in line]
+            for line in lines:
+                took, _, path = line.partition("\t")
+                if float(took) >= 0:
+                    found[path] = float(took)
+            left = left[len(lines) + 1 :]
+    return found
 
 
 def measure(paths: list[str], rounds: int, programs: dict[str, Path]) -> dict[str, dict[str, float]]:
@@ -70,14 +86,10 @@ def measure(paths: list[str], rounds: int, programs: dict[str, Path]) -> dict[st
                 if name == "kerma" and not turn:
                     found["kerma, first"][path] = took
                 found[name][path] = min(took, found[name].get(path, took))
-        for name, program in programs.items():
-            if Path(path).stat().st_size > LARGEST:
-                continue
-            took = by_program(program, path)
-            if took is not None:
-                found[name][path] = took
         if number % 200 == 0:
             print(f"{number} of {len(paths)} files", file=sys.stderr)
+    for name, program in programs.items():
+        found[name] = by_program(program, paths, rounds)
     return found
 
 
