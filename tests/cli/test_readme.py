@@ -34,13 +34,14 @@ def prepare(folder: Path) -> dict[str, str]:
 
 def test_the_tour(start: Start, tmp_path: Path) -> None:
     environment = prepare(tmp_path)
-    server = start("serve", "--dicom", "127.0.0.1:0")
+    server = start("serve", "--dicom", "127.0.0.1:0", "--http", "127.0.0.1:0")
+    (web,) = re.findall(r"http://([^\s,]+)", server.ready)
     lines = commands()
     assert len(lines) >= 10
     out: dict[str, str] = {}
     for line in lines:
         done = subprocess.run(
-            ["bash", "-c", line.replace("11112", str(server.port))],
+            ["bash", "-c", line.replace("11112", str(server.port)).replace("127.0.0.1:8080", web)],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
