@@ -35,7 +35,7 @@ def prepare(folder: Path) -> dict[str, str]:
 def test_the_tour(start: Start, tmp_path: Path) -> None:
     environment = prepare(tmp_path)
     server = start("serve", "--dicom", "127.0.0.1:0", "--http", "127.0.0.1:0")
-    (web,) = re.findall(r"http://([^\s,]+)", server.ready)
+    web = re.findall(r"http://([^\s,]+)", server.ready)[0]
     lines = commands()
     assert len(lines) >= 10
     out: dict[str, str] = {}
@@ -59,12 +59,12 @@ def test_the_tour(start: Start, tmp_path: Path) -> None:
     sent = {path.stem for path in (tmp_path / "fetched").glob("*.dcm")}
     assert len(sent) == 24
     assert len(list((tmp_path / "exported").rglob("*.dcm"))) == 24
-    check_python(server.port, tmp_path, environment)
+    check_python(server.port, web, tmp_path, environment)
     assert server.stop().status == 0
 
 
-def check_python(port: int, folder: Path, environment: dict[str, str]) -> None:
-    (snippet,) = blocks("python")
+def check_python(port: int, web: str, folder: Path, environment: dict[str, str]) -> None:
+    snippet = "".join(blocks("python")).replace("127.0.0.1:8080", web)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", snippet.replace("11112", str(port))],
         cwd=folder,
@@ -78,6 +78,7 @@ def check_python(port: int, folder: Path, environment: dict[str, str]) -> None:
     first, second = done.stdout.splitlines()
     assert first == "Phantom^Water CT 128 128"
     assert second == "20260131 Water phantom 24"
+    assert (folder / "phantom.jpg").read_bytes()[:2] == b"\xff\xd8"
 
 
 def test_what_the_pages_link_to_is_there() -> None:
