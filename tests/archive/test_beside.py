@@ -40,3 +40,13 @@ def test_the_mark_of_one_leaves_time_to_the_others(folder: Path, make: Make, sto
         assert again.index.state(MARK) > before, "alone, all is known to be durable"
         assert again.recovered is not None
         assert again.recovered.indexed == 0
+
+
+def test_no_blob_goes_before_a_mark_that_another_one_made(folder: Path, make: Make, store: Store) -> None:
+    """Where the clock was set back since: recovery looks at the buckets from the mark on."""
+    with Archive.open(folder) as main, Archive.open(folder, beside=True) as beside:
+        later = bucket_of(time.time() + 3600)
+        main.index.set_state(MARK, later)
+        assert store(beside, make(1)) is StoreOutcome.STORED
+        assert store(main, make(2)) is StoreOutcome.STORED
+        assert {stored.blob[: len(later)] for stored in main.index.blobs()} == {later}

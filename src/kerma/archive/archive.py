@@ -89,6 +89,7 @@ class Archive:
         self.index = index
         self._lock = lock
         self._beside = False
+        self._minute = ""
         self._tickets: dict[int, str] = {}
         self._guard = threading.Lock()
         self._next_ticket = 0
@@ -337,6 +338,11 @@ class Archive:
 
     def _enter(self) -> int:
         """A blob is about to be sealed: no mark may pass its bucket until it is indexed."""
+        minute = bucket_of(time.time())
+        if minute != self._minute:
+            # Another process may have marked a later bucket than this clock, set back since, would give.
+            self._blobs.floor(self.index.state(MARK))
+            self._minute = minute
         with self._guard:
             self._next_ticket += 1
             self._tickets[self._next_ticket] = self._blobs.bucket

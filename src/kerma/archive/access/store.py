@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from kerma.archive.wal import use_wal
 from kerma.errors import ArchiveError, OutOfResourcesError
 
 _SCHEMA = (
@@ -70,7 +71,7 @@ class Store:
 
     def _prepare(self) -> None:
         with self._guarded() as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+            use_wal(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("BEGIN IMMEDIATE")
             try:

@@ -11,10 +11,8 @@ import sqlite3
 from pathlib import Path
 
 from kerma.archive.index.schema import HEAD
+from kerma.archive.wal import PATIENCE, use_wal
 from kerma.errors import ArchiveError
-
-_PATIENCE = 60.0
-"""Seconds to wait for another process that migrates."""
 
 
 def ensure(path: Path) -> None:
@@ -26,8 +24,8 @@ def ensure(path: Path) -> None:
 
 def version(path: Path) -> str | None:
     """The migration that the index stands at; None for a new one."""
-    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE)) as connection:
-        connection.execute("PRAGMA journal_mode=WAL")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None, timeout=PATIENCE)) as connection:
+        use_wal(connection)
         known = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
         row = connection.execute("SELECT version_num FROM alembic_version").fetchone() if known else None
     return None if row is None else str(row[0])
@@ -50,7 +48,7 @@ def upgrade(path: Path, found: str | None) -> None:
             hint="use the newer version that made it, or rebuild it with kerma reindex",
         )
     # sqlite3 by itself begins no transaction for what changes the schema
-    engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None, "timeout": _PATIENCE})
+    engine = create_engine(f"sqlite:///{path}", connect_args={"isolation_level": None, "timeout": PATIENCE})
     try:
         with engine.begin() as connection:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
